@@ -1,0 +1,27 @@
+import uuid
+
+from django.db import models
+
+from executions.locks import locked
+
+
+class Controle(models.Model):
+    """The single row that is the lock for every limit that crosses batches, and this installation's name."""
+
+    instalacao = models.UUIDField("instalação", default=uuid.uuid4, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "controle"
+
+    def __str__(self) -> str:
+        return f"Instalação {self.instalacao}"
+
+    @classmethod
+    def get(cls) -> "Controle":
+        return cls.objects.get_or_create(pk=1)[0]
+
+    @classmethod
+    def lock(cls) -> "Controle":
+        """The row, held until the transaction ends. The first lock of any transaction that takes it."""
+        cls.get()
+        return locked(cls.objects.filter(pk=1)).get()

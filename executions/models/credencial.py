@@ -1,0 +1,58 @@
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+
+from executions import clock, vault
+from executions.models.registro import Registro
+
+
+class Credencial(models.Model):
+    """A login of a portal. The password is stored encrypted and is never shown again."""
+
+    portal = models.ForeignKey("executions.Portal", models.PROTECT, related_name="credenciais")
+    usuario = models.CharField("usuário do portal", max_length=150)
+    senha_cifrada = models.TextField(editable=False)
+    max_sessions = models.PositiveIntegerField("máximo de sessões", null=True, blank=True, help_text="Vazio: sem limite próprio.")
+    accepted_at = models.DateTimeField("aceita em", null=True, blank=True, editable=False)
+    recusada_em = models.DateTimeField(null=True, blank=True, editable=False)
+    livre_em = models.DateTimeField("livre a partir de", null=True, blank=True, editable=False)
+
+    class Meta:
+        db_table = "credenciais"
+        verbose_name = "credencial"
+        verbose_name_plural = "credenciais"
+        constraints = [models.UniqueConstraint(fields=["portal", "usuario"], name="uma_credencial_por_usuario")]
+
+    def __str__(self) -> str:
+        return f"{self.usuario} ({self.portal_id})"
+
+    @property
+    def senha(self) -> str:
+        """The password in clear, for the robot's memory only. Raises vault.SegredoIlegivel."""
+        return vault.decrypt(self.senha_cifrada)
+
+    def trocar_senha(self, senha: str) -> None:
+        """Sets a new password (unsaved). A refused credential may be tried again after it."""
+        self.senha_cifrada = vault.encrypt(senha)
+        self.recusada_em = None
+        self.accepted_at = None
+        self.livre_em = None
+
+    def aceitar(self) -> None:
+        """A login succeeded: other robots may use it at the same time."""
+        Credencial.objects.filter(pk=self.pk).update(accepted_at=clock.db_now(), recusada_em=None)
+
+    def recusar(self) -> None:
+        """The portal refused user or password: nobody tries again until it is changed, or the account would lock.
+
+        Only while the password is still the one that was tried: an operator may have just corrected it.
+        """
+        tried = Credencial.objects.filter(pk=self.pk, senha_cifrada=self.senha_cifrada)
+        if tried.update(recusada_em=clock.db_now()):
+            Registro.objects.anotar("credencial_recusada", f"O portal recusou a credencial {self.usuario}.", level="error")
+
+    def bloquear(self) -> None:
+        """The portal blocked it for now: not used for BLOCKED_SECONDS."""
+        free_at = clock.db_now() + timedelta(seconds=settings.BLOCKED_SECONDS)
+        Credencial.objects.filter(pk=self.pk).update(livre_em=free_at)

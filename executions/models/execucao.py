@@ -1,0 +1,292 @@
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Case, F, Q, Value, When
+
+from executions import clock
+from executions.locks import locked
+from executions.models.registro import Registro
+from executions.results import ErroClasse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from executions.intake import Linha
+    from executions.models.credencial import Credencial
+    from executions.models.job_item import JobItemQuerySet
+    from executions.models.portal import Portal
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued", "na fila"
+    RUNNING = "running", "em execução"
+    DONE = "done", "concluída"
+    ERROR = "error", "erro"
+
+
+OPEN = (Status.QUEUED, Status.RUNNING)
+
+
+class ExecucaoQuerySet(models.QuerySet["Execucao"]):
+    def abertas(self) -> "ExecucaoQuerySet":
+        return self.filter(status__in=OPEN)
+
+    def em_ordem(self) -> "ExecucaoQuerySet":
+        """The order in which the scheduler serves: by arrival."""
+        return self.order_by("id")
+
+    def caladas(self, agora: datetime) -> "ExecucaoQuerySet":
+        """Started, open, not paused, and without a sign for SILENCE_SECONDS (T12's first half)."""
+        limit = agora - timedelta(seconds=settings.SILENCE_SECONDS)
+        return self.abertas().filter(started_at__isnull=False, pausada_em=None, heartbeat_at__lt=limit)
+
+    def enfileirar(
+        self, linhas: "Iterable[Linha]", *, portal: "Portal", credencial: "Credencial", max_robots: int = 1, **fields: Any
+    ) -> "Execucao":
+        """T1: the batch and all its items (the accepted lines), queued, in one transaction.
+
+        Raises ValueError when no line was accepted, or when the credential is not of this portal.
+        """
+        from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
+
+        aceitas = [linha for linha in linhas if linha.aceita]
+        if not aceitas:
+            raise ValueError("Nenhum arquivo aceito: não há o que verificar.")
+        if credencial.portal_id != portal.pk:
+            raise ValueError("A credencial não é deste portal.")
+        agora = clock.db_now()
+        with transaction.atomic():
+            batch = self.create(
+                portal=portal, credencial=credencial, max_robots=max_robots, created_at=agora, heartbeat_at=agora,
+                total_arquivos=len(aceitas), n_pending=len(aceitas), **fields,
+            )  # fmt: skip
+            JobItem.objects.bulk_create(
+                (JobItem.da_linha(batch, linha, agora) for linha in aceitas), batch_size=1000
+            )
+            text = f"Enfileirada com {len(aceitas)} arquivos."
+            Registro.objects.anotar("enfileirada", text, execucao=batch, usuario=batch.usuario)
+        return batch
+
+    def contar(
+        self, pk: int, *, agora: datetime, pending: int = 0, running: int = 0, done: int = 0, failed: int = 0, **extra: Any
+    ) -> bool:
+        """Moves the counters of one execution and, when its last open item ends, closes it in the same statement.
+
+        This UPDATE is also the row lock that every change of an item takes first. False when the counters have
+        nothing to give: the item was taken away together with them.
+        """
+        last = Q(n_pending=-pending, n_running=-running, status__in=OPEN)
+        changes: dict[str, Any] = {
+            "n_pending": F("n_pending") + pending,
+            "n_running": F("n_running") + running,
+            "n_done": F("n_done") + done,
+            "n_failed": F("n_failed") + failed,
+            "heartbeat_at": agora,
+            "progress_at": agora,
+        }
+        if pending + running < 0:
+            changes["status"] = Case(When(last, then=Value(Status.DONE)), default=F("status"))
+            changes["finished_at"] = Case(When(last, then=Value(agora)), default=F("finished_at"))
+        stocked = self.filter(pk=pk, n_pending__gte=-pending, n_running__gte=-running)
+        return bool(stocked.update(**changes | extra))
+
+
+class Execucao(models.Model):
+    """A batch of petition files that robots work through, at most `max_robots` at a time."""
+
+    Status = Status
+
+    class Mode(models.TextChoices):
+        HEADLESS = "headless", "sem janela"
+        VISIBLE = "visible", "com janela"
+
+    titulo = models.CharField("título", max_length=200, blank=True)
+    robo = models.CharField("robô", max_length=40, default="peticoes")
+    portal = models.ForeignKey("executions.Portal", models.PROTECT, related_name="execucoes")
+    credencial = models.ForeignKey("executions.Credencial", models.PROTECT, related_name="execucoes")
+    mode = models.CharField("modo", max_length=8, choices=Mode.choices, default=Mode.HEADLESS)
+    usuario = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="execucoes", verbose_name="usuário"
+    )
+    solicitante = models.CharField(max_length=150, blank=True)
+    origem = models.CharField(max_length=20, default="cli")
+    status = models.CharField("situação", max_length=8, choices=Status.choices, default=Status.QUEUED)
+    motivo = models.CharField(max_length=300, blank=True)
+    pausada_em = models.DateTimeField(null=True, blank=True)
+    pausada_por = models.CharField(max_length=150, blank=True)
+    max_robots = models.PositiveIntegerField("máximo de robôs", default=1)
+    total_arquivos = models.PositiveIntegerField("arquivos")
+    n_pending = models.IntegerField("pendentes", default=0)
+    n_running = models.IntegerField("em andamento", default=0)
+    n_done = models.IntegerField("respondidos", default=0)
+    n_failed = models.IntegerField("falhas", default=0)
+    geracao = models.PositiveIntegerField("geração", default=1)
+    heartbeat_at = models.DateTimeField("último sinal", null=True, blank=True)
+    progress_at = models.DateTimeField("último progresso", null=True, blank=True)
+    created_at = models.DateTimeField("criada em")
+    started_at = models.DateTimeField("iniciada em", null=True, blank=True)
+    finished_at = models.DateTimeField("terminada em", null=True, blank=True)
+
+    itens: "JobItemQuerySet"
+    objects = models.Manager.from_queryset(ExecucaoQuerySet)()
+
+    class Meta:
+        db_table = "execucoes"
+        ordering = ["-id"]
+        verbose_name = "execução"
+        verbose_name_plural = "execuções"
+        permissions = [
+            ("enfileirar", "Pode enfileirar execuções"),
+            ("iniciar", "Pode iniciar, pausar e retomar execuções"),
+            ("encerrar", "Pode encerrar uma execução ou um robô"),
+            ("encerrar_todos", "Pode encerrar todas as execuções e robôs"),
+            ("reabrir", "Pode reabrir falhas"),
+        ]
+        indexes = [models.Index(fields=["status", "id"], name="execucao_por_status")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(n_pending__gte=0, n_running__gte=0, n_done__gte=0, n_failed__gte=0), name="contadores_positivos"
+            ),
+            models.CheckConstraint(
+                condition=Q(total_arquivos=F("n_pending") + F("n_running") + F("n_done") + F("n_failed")),
+                name="contadores_somam_o_total",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=OPEN) | Q(n_pending=0, n_running=0), name="terminada_sem_itens_abertos"
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="execucao_status"),
+            models.CheckConstraint(condition=Q(max_robots__gte=1), name="ao_menos_um_robo"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Execução {self.pk}" + (f": {self.titulo}" if self.titulo else "")
+
+    @property
+    def progress(self) -> int:
+        return self.n_done + self.n_failed
+
+    @property
+    def aberta(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def pausada(self) -> bool:
+        return self.pausada_em is not None
+
+    def _held(self) -> "Execucao":
+        return locked(Execucao.objects.filter(pk=self.pk)).get()
+
+    def pausar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """T17: no new claims; robots exit after the item in hand. False when it is paused or ended already."""
+        with transaction.atomic():
+            open_ones = Execucao.objects.abertas().filter(pk=self.pk, pausada_em=None)
+            by = usuario.get_username() if usuario else ""
+            if not open_ones.update(pausada_em=clock.db_now(), pausada_por=by):
+                return False
+            Registro.objects.anotar("pausada", "Execução pausada.", execucao=self, usuario=usuario)
+        return True
+
+    def retomar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """T17: claims go on. The silence is counted anew. False when it was not paused."""
+        with transaction.atomic():
+            paused = Execucao.objects.filter(pk=self.pk, pausada_em__isnull=False)
+            if not paused.update(pausada_em=None, pausada_por="", heartbeat_at=clock.db_now()):
+                return False
+            Registro.objects.anotar("retomada", "Execução retomada.", execucao=self, usuario=usuario)
+        return True
+
+    def definir_max_robots(self, maximo: int, usuario: "AbstractBaseUser | None" = None) -> None:
+        """T17: surplus robots exit after their item; nothing is killed. Raises ValueError below 1."""
+        if maximo < 1:
+            raise ValueError("O máximo de robôs é pelo menos 1.")
+        with transaction.atomic():
+            row = self._held()
+            Execucao.objects.filter(pk=self.pk).update(max_robots=maximo)
+            text = f"Máximo de robôs: de {row.max_robots} para {maximo}."
+            Registro.objects.anotar("max_robots", text, execucao=self, usuario=usuario)
+
+    def encerrar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """T11 for one batch: open items failed `encerrado`, status error, its processes are asked to die."""
+        return self.interromper(ErroClasse.ENCERRADO, "Encerrada pelo operador.", usuario=usuario)
+
+    def interromper(self, classe: str, mensagem: str, *, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """Ends the batch as error with this reason for every open item. False when it had ended already.
+
+        Tokens and generation move on, so nothing that a robot still holds can be written any more.
+        """
+        from executions.models.processo import Processo  # noqa: PLC0415 (mutual nouns)
+        from executions.models.tentativa import Tentativa  # noqa: PLC0415
+
+        agora = clock.db_now()
+        with transaction.atomic():
+            row = self._held()
+            if not row.aberta:
+                return False
+            held = Tentativa.objects.filter(item__execucao=row, ended=None)
+            held.update(ended=agora, outcome=classe)
+            row.itens.abertos().falhar_todos(classe, mensagem, agora)
+            Execucao.objects.filter(pk=row.pk).update(
+                status=Status.ERROR,
+                motivo=mensagem[:300],
+                geracao=F("geracao") + 1,
+                n_failed=F("n_failed") + F("n_pending") + F("n_running"),
+                n_pending=0,
+                n_running=0,
+                pausada_em=None,
+                finished_at=agora,
+            )
+            Processo.objects.filter(execucao=row).pedir_morte(agora, usuario)
+            Registro.objects.anotar(classe, mensagem, level="error", execucao=row, usuario=usuario)
+        return True
+
+    def reabrir(self, usuario: "AbstractBaseUser | None" = None, *, classe: str = "") -> int:
+        """T13: failed items (all, or those of one error class) pending again. Returns how many."""
+        agora = clock.db_now()
+        with transaction.atomic():
+            row = self._held()
+            failed = row.itens.falhados()
+            n = (failed.filter(erro_classe=classe) if classe else failed).voltar_a_pendentes(agora)
+            if not n:
+                return 0
+            changes: dict[str, Any] = {"n_failed": F("n_failed") - n, "n_pending": F("n_pending") + n}
+            if not row.aberta:
+                changes |= {"geracao": F("geracao") + 1, "status": Status.QUEUED, "finished_at": None, "motivo": ""}
+                changes |= {"started_at": None, "pausada_em": None}
+            Execucao.objects.filter(pk=row.pk).update(heartbeat_at=agora, **changes)
+            Registro.objects.anotar("reaberta", f"Itens reabertos: {n}.", execucao=row, usuario=usuario)
+        return n
+
+    def voltar_a_fila(self) -> bool:
+        """T16: no live robot is left and items are open: queued again."""
+        from executions.models.processo import Processo  # noqa: PLC0415
+
+        with transaction.atomic():
+            self._held()
+            if Processo.objects.vivos().filter(execucao=self).exists():
+                return False
+            running = Execucao.objects.filter(pk=self.pk, status=Status.RUNNING, n_running=0)
+            return bool(running.update(status=Status.QUEUED))
+
+    def recontar(self) -> dict[str, int]:
+        """T14: counters from the items, under the lock; closes a stuck batch. Returns what differed (empty: nothing)."""
+        agora = clock.db_now()
+        with transaction.atomic():
+            row = self._held()
+            counted = row.itens.por_status()
+            wrong = {name: n for name, n in counted.items() if getattr(row, name) != n}
+            stuck = row.aberta and not counted["n_pending"] and not counted["n_running"]
+            if not wrong and not stuck:
+                return {}
+            changes: dict[str, Any] = dict(counted)
+            if stuck:
+                changes |= {"status": Status.DONE, "finished_at": agora}
+            elif not row.aberta and (counted["n_pending"] or counted["n_running"]):
+                changes |= {"status": Status.QUEUED, "finished_at": None}
+            Execucao.objects.filter(pk=row.pk).update(**changes)
+            text = f"Contadores divergentes corrigidos: {wrong}." if wrong else "Execução sem itens abertos concluída."
+            Registro.objects.anotar("contadores", text, level="error", execucao=row)
+        return wrong

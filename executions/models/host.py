@@ -1,0 +1,74 @@
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, F, Q
+
+from executions import clock
+
+
+class HostQuerySet(models.QuerySet["Host"]):
+    def vivos(self, agora: datetime) -> "HostQuerySet":
+        """Hosts whose heartbeat is fresh."""
+        return self.filter(heartbeat_at__gte=agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS))
+
+    def com_lugar(self, agora: datetime, execucao_id: int) -> "HostQuerySet":
+        """Live hosts that may take one more robot of this execution, the emptiest first."""
+        from executions.models.processo import Processo  # noqa: PLC0415 (Processo's own file knows Host)
+
+        robots = Count("processos", filter=Q(processos__status__in=Processo.LIVE, processos__tipo=Processo.Tipo.ROBO))
+        return (
+            self.vivos(agora)
+            .filter(draining_at=None)
+            .filter(Q(exclusiva=None) | Q(exclusiva=execucao_id))
+            .annotate(livres=F("places") - robots)
+            .filter(livres__gt=0)
+            .order_by("-livres", "nome")
+        )
+
+
+class Host(models.Model):
+    """A machine that runs robots. `epoch` names one run of its agent; an older epoch's leftovers are cleared at start."""
+
+    nome = models.CharField(max_length=80, unique=True)
+    epoch = models.CharField(max_length=36)
+    boot_id = models.CharField(max_length=36)
+    pid = models.PositiveIntegerField()
+    start_ticks = models.BigIntegerField()
+    places = models.PositiveIntegerField("lugares de robôs")
+    script_places = models.PositiveIntegerField("lugares de scripts")
+    exclusiva = models.ForeignKey(
+        "executions.Execucao", models.SET_NULL, null=True, blank=True, related_name="+",
+        help_text="A única execução que esta máquina atende.",
+    )
+    cpu = models.FloatField("CPU (%)", null=True, blank=True)
+    memory = models.FloatField("memória (%)", null=True, blank=True)
+    canary_at = models.DateTimeField("canário", null=True, blank=True)
+    watchdog_since = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField("último sinal", null=True, blank=True)
+    draining_at = models.DateTimeField("parando desde", null=True, blank=True)
+    versao = models.CharField("versão", max_length=20, blank=True)
+
+    objects = models.Manager.from_queryset(HostQuerySet)()
+
+    class Meta:
+        db_table = "hosts"
+        ordering = ["nome"]
+        verbose_name = "máquina"
+
+    def __str__(self) -> str:
+        return self.nome
+
+    @property
+    def viva(self) -> bool:
+        limit = clock.db_now() - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
+        return self.heartbeat_at is not None and self.heartbeat_at >= limit
+
+    def bater(self, **medidas: float | None) -> bool:
+        """The agent's heartbeat. False when another epoch has taken the name: this agent must end."""
+        mine = Host.objects.filter(pk=self.pk, epoch=self.epoch)
+        return bool(mine.update(heartbeat_at=clock.db_now(), **medidas))
+
+    def parar(self) -> None:
+        """Nothing new starts here, and the supervisors close their robots' pipes."""
+        Host.objects.filter(pk=self.pk, epoch=self.epoch).update(draining_at=clock.db_now())

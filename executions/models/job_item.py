@@ -1,0 +1,271 @@
+import random
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
+
+from executions import clock
+from executions.errors import StaleClaim
+from executions.locks import locked
+from executions.models.execucao import Execucao
+from executions.models.processo import Processo
+from executions.models.tentativa import Tentativa
+from executions.results import ErroClasse, Resposta, Resultado
+
+if TYPE_CHECKING:
+    from django.db.models.expressions import Combinable
+
+    from executions.intake import Linha
+
+MAX_ATTEMPTS = 3
+MAX_CRASHES = 3
+MAX_SNOOZES = 5
+
+
+class Status(models.TextChoices):
+    PENDING = "pending", "pendente"
+    RUNNING = "running", "em andamento"
+    DONE = "done", "concluído"
+    FAILED = "failed", "falhou"
+
+
+FREE: dict[str, Any] = {"processo": None, "lease_until": None}
+
+
+class JobItemQuerySet(models.QuerySet["JobItem"]):
+    def abertos(self) -> "JobItemQuerySet":
+        return self.filter(status__in=(Status.PENDING, Status.RUNNING))
+
+    def pendentes(self) -> "JobItemQuerySet":
+        return self.filter(status=Status.PENDING)
+
+    def em_andamento(self) -> "JobItemQuerySet":
+        return self.filter(status=Status.RUNNING)
+
+    def falhados(self) -> "JobItemQuerySet":
+        return self.filter(status=Status.FAILED)
+
+    def disponiveis(self, agora: datetime) -> "JobItemQuerySet":
+        return self.pendentes().filter(available_at__lte=agora)
+
+    def vencidos(self, agora: datetime) -> "JobItemQuerySet":
+        """Running, and their lease is past by the database's clock."""
+        return self.em_andamento().filter(lease_until__lt=agora)
+
+    def por_status(self) -> dict[str, int]:
+        """Counts under the names of Execucao's counters."""
+        return self.aggregate(**{f"n_{s}": Count("pk", filter=Q(status=s)) for s in Status.values})
+
+    def falhar_todos(self, classe: str, mensagem: str, agora: datetime) -> int:
+        """Fails these open items. Only for Execucao.interromper, which holds the lock and sets the counters."""
+        return self.update(
+            status=Status.FAILED, erro_classe=classe, erro=mensagem, finished_at=agora, token=F("token") + 1, **FREE
+        )
+
+    def voltar_a_pendentes(self, agora: datetime) -> int:
+        """Reopens these failed items. Only for Execucao.reabrir, which holds the lock and sets the counters."""
+        return self.update(
+            status=Status.PENDING, attempts=0, crashes=0, snoozes=0, erro_classe="", erro="",
+            available_at=agora, started_at=None, finished_at=None,
+        )  # fmt: skip
+
+    def tentar_iniciar(self, execucao: Execucao, processo: Processo, *, caso: str = "") -> "JobItem | None":
+        """T3, the gate: the next item for this robot, or None when it may not, or there is none.
+
+        Under the execution's row lock, so that however many robots, hosts and clicks compete, never more than
+        `max_robots` items of a batch run. `caso` is the case the robot has open: its other items come first; then
+        cases that no other robot is at, because one visit answers all items of a case.
+        The item comes back with its lease running and `mais_do_caso` saying whether its case has more to claim.
+        """
+        with transaction.atomic():
+            batch = locked(Execucao.objects.filter(pk=execucao.pk).select_related("portal")).get()
+            if not batch.aberta or batch.pausada or batch.portal.fora_do_ar or batch.n_running >= batch.max_robots:
+                return None
+            agora = clock.db_now()
+            if not processo.tocar(agora):
+                return None
+            item = self._next(batch, agora, caso)
+            if item is None:
+                return None
+            item.tomar(batch, processo, agora)
+        return item
+
+    def _next(self, batch: Execucao, agora: datetime, caso: str) -> "JobItem | None":
+        rest = self.filter(execucao=batch).disponiveis(agora).order_by("ordem")
+        same = Exists(rest.filter(numero_processo=OuterRef("numero_processo")).exclude(pk=OuterRef("pk")))
+        busy = self.filter(execucao=batch, numero_processo=OuterRef("numero_processo")).em_andamento()
+        rest = rest.annotate(mais_do_caso=same)
+        mine = rest.filter(numero_processo=caso).first() if caso else None
+        return mine or rest.filter(~Exists(busy)).first() or rest.first()
+
+
+class JobItem(models.Model):
+    """One file of a batch. It is done when its row says so; every change of status is one guarded statement."""
+
+    Status = Status
+
+    execucao = models.ForeignKey(Execucao, models.CASCADE, related_name="itens", verbose_name="execução")
+    ordem = models.PositiveIntegerField()
+    nome_arquivo = models.CharField("arquivo", max_length=255)
+    arquivo = models.BinaryField("conteúdo", null=True, blank=True)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    numero_processo = models.CharField("processo", max_length=25)
+    identificador = models.CharField(max_length=60, blank=True)
+    avisos = models.JSONField(default=list, blank=True)
+    status = models.CharField("situação", max_length=8, choices=Status.choices, default=Status.PENDING)
+    processo = models.ForeignKey(
+        Processo, models.RESTRICT, null=True, blank=True, related_name="itens", verbose_name="robô"
+    )
+    token = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField("posse até", null=True, blank=True)
+    attempts = models.PositiveIntegerField("tentativas", default=0)
+    crashes = models.PositiveIntegerField("quedas", default=0)
+    snoozes = models.PositiveIntegerField("adiamentos", default=0)
+    available_at = models.DateTimeField("disponível em")
+    started_at = models.DateTimeField("começou", null=True, blank=True)
+    finished_at = models.DateTimeField("terminou", null=True, blank=True)
+    erro_classe = models.CharField("classe da falha", max_length=24, choices=ErroClasse.choices, blank=True)
+    erro = models.TextField("falha", blank=True)
+    resultado = models.CharField(max_length=24, choices=Resultado.choices, blank=True)
+    protocolada_em = models.DateTimeField(null=True, blank=True)
+    juntada_em = models.DateTimeField(null=True, blank=True)
+    protocolo = models.CharField(max_length=60, blank=True)
+    documento = models.CharField(max_length=300, blank=True)
+    detalhes = models.TextField(blank=True)
+    evidencia = models.TextField("evidência", blank=True)
+    dados = models.JSONField(default=dict, blank=True)
+
+    mais_do_caso: bool
+    objects = models.Manager.from_queryset(JobItemQuerySet)()
+
+    class Meta:
+        db_table = "job_items"
+        ordering = ["execucao_id", "ordem"]
+        verbose_name = "item"
+        verbose_name_plural = "itens"
+        indexes = [
+            models.Index(fields=["execucao", "ordem"], condition=Q(status="pending"), name="item_pendente"),
+            models.Index(fields=["execucao", "numero_processo"], condition=Q(status__in=("pending", "running")),
+                         name="item_aberto_por_caso"),
+            models.Index(fields=["lease_until"], condition=Q(status="running"), name="item_posse"),
+            models.Index(fields=["execucao", "status"], name="item_por_status"),
+        ]  # fmt: skip
+        constraints = [
+            models.UniqueConstraint(fields=["execucao", "ordem"], name="uma_ordem_por_item"),
+            models.UniqueConstraint(fields=["processo"], condition=Q(status="running"), name="um_item_por_robo"),
+            models.CheckConstraint(
+                condition=Q(status="running", processo__isnull=False, lease_until__isnull=False)
+                | Q(processo__isnull=True, lease_until__isnull=True) & ~Q(status="running"),
+                name="em_andamento_tem_dono",
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="item_status"),
+            models.CheckConstraint(condition=~Q(status="done") | ~Q(resultado=""), name="concluido_tem_resultado"),
+            models.CheckConstraint(condition=~Q(status="failed") | ~Q(erro_classe=""), name="falha_tem_classe"),
+        ]
+
+    def __str__(self) -> str:
+        return self.nome_arquivo
+
+    @classmethod
+    def da_linha(cls, batch: Execucao, linha: "Linha", agora: datetime) -> "JobItem":
+        """The item (unsaved) of an accepted line of the intake."""
+        return cls(
+            execucao=batch, ordem=linha.ordem, nome_arquivo=linha.nome, arquivo=linha.conteudo, sha256=linha.sha256,
+            numero_processo=linha.numero, identificador=linha.identificador, avisos=list(linha.avisos),
+            available_at=agora,
+        )  # fmt: skip
+
+    def tomar(self, batch: Execucao, processo: Processo, agora: datetime) -> None:
+        """The writes of a claim. Only for the gate, which holds the lock."""
+        self.token, self.attempts, self.status, self.processo = self.token + 1, self.attempts + 1, Status.RUNNING, processo
+        self.lease_until, self.started_at = agora + timedelta(seconds=settings.LEASE_SECONDS), agora
+        JobItem.objects.filter(pk=self.pk).update(
+            status=self.status, processo=processo, token=self.token, attempts=self.attempts,
+            lease_until=self.lease_until, started_at=agora, finished_at=None,
+        )  # fmt: skip
+        # The token is also the running number: it goes up by one a claim and by one an expiry, and is never reused.
+        Tentativa.objects.create(
+            item=self, n=self.token, token=self.token, geracao=batch.geracao, processo=processo, began=agora
+        )
+        started = {"started_at": Case(When(started_at__isnull=True, then=Value(agora)), default=F("started_at"))}
+        Execucao.objects.contar(batch.pk, agora=agora, pending=-1, running=+1, status="running", **started)
+
+    def _move(self, agora: datetime, outcome: str, *, guard: Q | None = None, status: Status, **changes: Any) -> None:
+        """Gives up the item: counters first (the batch's lock), then the guarded row, then the attempt's end.
+
+        Raises StaleClaim, and writes nothing, when it is not running with this token (or the guard) any more.
+        """
+        with transaction.atomic():
+            counted = Execucao.objects.contar(self.execucao_id, agora=agora, running=-1, **{status.value: +1})
+            mine = JobItem.objects.filter(guard or Q(), pk=self.pk, status=Status.RUNNING, token=self.token)
+            if not (counted and mine.update(status=status, **FREE, **changes)):
+                raise StaleClaim(f"O item {self.pk} não está mais em andamento com o token {self.token}.")
+            Tentativa.objects.filter(item=self.pk, token=self.token).update(
+                ended=agora, outcome=outcome[:40], erro=changes.get("erro", "")
+            )
+
+    def _finish(self, agora: datetime, status: Status, outcome: str, **changes: Any) -> None:
+        """T6. A commit can succeed although its client saw an error: then the row is terminal with my token already."""
+        try:
+            self._move(agora, outcome, status=status, finished_at=agora, **changes)
+        except StaleClaim:
+            if not JobItem.objects.filter(pk=self.pk, token=self.token, status=status).exists():
+                raise
+
+    def concluir(self, resposta: Resposta, *, agora: datetime | None = None) -> None:
+        """T6: answered. Raises StaleClaim when the item is somebody else's by now."""
+        answer = {name: getattr(resposta, name) for name in Resposta.__dataclass_fields__}
+        answer["documento"], answer["protocolo"] = resposta.documento[:300], resposta.protocolo[:60]
+        self._finish(
+            agora or clock.db_now(), Status.DONE, resposta.resultado, erro_classe="", erro="", **answer
+        )  # fmt: skip
+
+    def falhar(self, classe: str, erro: str, *, agora: datetime | None = None) -> None:
+        """T6: failed for good, with its class. Raises StaleClaim."""
+        self._finish(agora or clock.db_now(), Status.FAILED, classe, erro_classe=classe, erro=erro)
+
+    def tentar_de_novo(self, classe: str, erro: str, *, agora: datetime | None = None) -> None:
+        """T7: pending again after a backoff of 10·2ⁿ s with jitter, or failed when its attempts are used up."""
+        if self.attempts >= MAX_ATTEMPTS:
+            return self.falhar(classe, erro, agora=agora)
+        agora = agora or clock.db_now()
+        wait = settings.RETRY_BASE_SECONDS * 2 ** (self.attempts - 1) * random.uniform(1.0, 1.2)  # noqa: S311 (jitter)
+        later = agora + timedelta(seconds=wait)
+        return self._move(agora, classe, status=Status.PENDING, erro_classe=classe, erro=erro, available_at=later)
+
+    def adiar(self, classe: str, erro: str, segundos: float, *, agora: datetime | None = None) -> None:
+        """T8: pending again after these seconds, the attempt given back; the sixth time it is a retry instead."""
+        if self.snoozes >= MAX_SNOOZES:
+            return self.tentar_de_novo(classe, erro, agora=agora)
+        agora = agora or clock.db_now()
+        later = agora + timedelta(seconds=segundos)
+        given_back: dict[str, Combinable] = {"attempts": F("attempts") - 1, "snoozes": F("snoozes") + 1}
+        return self._move(
+            agora, classe, status=Status.PENDING, erro_classe=classe, erro=erro, available_at=later, **given_back
+        )
+
+    def devolver(self, motivo: str = "parada", *, agora: datetime | None = None) -> None:
+        """T15: back to pending at once, the attempt given back; no failure."""
+        agora = agora or clock.db_now()
+        self._move(agora, motivo, status=Status.PENDING, attempts=F("attempts") - 1, available_at=agora)
+
+    def expirar(self, *, dono_morto: bool) -> None:
+        """T9: its robot is gone. Pending with the attempt given back and a crash counted; the third is `veneno`.
+
+        Without `dono_morto` only if the lease is past by the database's clock, checked in the same statement.
+        """
+        agora = clock.db_now()
+        guard = None if dono_morto else Q(lease_until__lt=agora)
+        changes: dict[str, Any] = {"token": F("token") + 1, "crashes": F("crashes") + 1, "attempts": F("attempts") - 1}
+        if self.crashes + 1 < MAX_CRASHES:
+            return self._move(agora, "robo_perdido", guard=guard, status=Status.PENDING, available_at=agora, **changes)
+        changes |= {"erro_classe": ErroClasse.VENENO, "erro": f"Derrubou o robô {MAX_CRASHES} vezes.", "finished_at": agora}
+        return self._move(agora, ErroClasse.VENENO, guard=guard, status=Status.FAILED, **changes)
+
+    def renovar(self) -> bool:
+        """T4: the lease again in full. False when the item is not this token's any more."""
+        until = clock.db_now() + timedelta(seconds=settings.LEASE_SECONDS)
+        mine = JobItem.objects.filter(pk=self.pk, status=Status.RUNNING, token=self.token)
+        return bool(mine.update(lease_until=until))

@@ -1,0 +1,125 @@
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F
+
+from executions import clock
+from executions.locks import locked
+from executions.models.registro import Registro
+
+if TYPE_CHECKING:
+    from executions.models.job_item import JobItem
+
+FAILURES_TO_SUSPECT = 5
+
+
+class Portal(models.Model):
+    """A court portal: where it is, what it serves, its manners (interval, sessions) and its circuit breaker.
+
+    `falhas` lists the present run of unanswered cases in a row, as [case, item id] pairs; any answer empties it.
+    """
+
+    class Breaker(models.TextChoices):
+        CLOSED = "closed", "no ar"
+        OPEN = "open", "fora do ar"
+
+    slug = models.SlugField("código", unique=True)
+    nome = models.CharField(max_length=100)
+    adaptador = models.CharField(max_length=40, help_text="Nome do adaptador, por exemplo projudi.")
+    tribunais = models.JSONField(default=list, help_text='Lista de tribunais que atende, por exemplo ["8.09"].')
+    base_url = models.URLField("endereço", max_length=300)
+    min_interval_s = models.FloatField("intervalo mínimo entre consultas (s)", default=0)
+    next_at = models.DateTimeField(null=True, blank=True, editable=False)
+    max_sessions = models.PositiveIntegerField("máximo de sessões", null=True, blank=True, help_text="Vazio: sem limite próprio.")
+    breaker = models.CharField("situação", max_length=8, choices=Breaker.choices, default=Breaker.CLOSED, editable=False)
+    breaker_em = models.DateTimeField(null=True, blank=True, editable=False)
+    probe_at = models.DateTimeField("próxima sondagem", null=True, blank=True, editable=False)
+    falhas = models.JSONField(default=list, editable=False)
+
+    class Meta:
+        db_table = "portais"
+        ordering = ["nome"]
+        verbose_name = "portal"
+        verbose_name_plural = "portais"
+        constraints = [models.CheckConstraint(condition=models.Q(min_interval_s__gte=0), name="portal_intervalo")]
+
+    def __str__(self) -> str:
+        return self.nome
+
+    def clean(self) -> None:
+        if self.adaptador not in settings.PORTAIS:
+            known = ", ".join(sorted(settings.PORTAIS))
+            raise ValidationError({"adaptador": f"Adaptador desconhecido. Conhecidos: {known}."})
+        if not isinstance(self.tribunais, list) or not all(isinstance(code, str) for code in self.tribunais):
+            raise ValidationError({"tribunais": 'Informe uma lista de códigos, por exemplo ["8.09"].'})
+
+    @property
+    def fora_do_ar(self) -> bool:
+        return self.breaker == self.Breaker.OPEN
+
+    def reservar_vez(self) -> float:
+        """Takes the next slot of the minimum interval; returns the seconds to wait for it (0 without an interval).
+
+        Compare-and-swap on `next_at`: each slot is given once, whatever the number of robots and hosts. The wait is
+        the caller's, outside any transaction.
+        """
+        if not self.min_interval_s:
+            return 0.0
+        while True:
+            agora = clock.db_now()
+            seen = Portal.objects.values_list("next_at", flat=True).get(pk=self.pk)
+            slot = max(seen, agora) if seen else agora
+            following = slot + timedelta(seconds=self.min_interval_s)
+            if Portal.objects.filter(pk=self.pk, next_at=seen).update(next_at=following):
+                return (slot - agora).total_seconds()
+
+    def contar_falha(self, caso: str, item_id: int | None, casos_abertos: int) -> bool:
+        """Adds one unanswered case to the run; True when the run is long enough to suspect the portal itself.
+
+        Long enough: FAILURES_TO_SUSPECT different cases, or all open ones when they are fewer; a failed login
+        (`caso` empty) is one more.
+        """
+        with transaction.atomic():
+            row = locked(Portal.objects.filter(pk=self.pk)).get()
+            if row.fora_do_ar:
+                return False
+            row.falhas = [*row.falhas, [caso, item_id]][-50:]
+            row.save(update_fields=["falhas"])
+        return len({case for case, _ in row.falhas}) >= max(1, min(FAILURES_TO_SUSPECT, casos_abertos))
+
+    def respondeu(self) -> None:
+        """An answer came: the run of failures ends. Costs nothing to nobody when there was none."""
+        Portal.objects.filter(pk=self.pk).exclude(falhas=[]).update(falhas=[])
+
+    def abrir_disjuntor(self) -> bool:
+        """The portal is down: its batches wait, and the attempts of this run are given back. False if already open."""
+        from executions.models.job_item import JobItem  # noqa: PLC0415 (JobItem's own file knows Portal)
+
+        agora = clock.db_now()
+        with transaction.atomic():
+            row = locked(Portal.objects.filter(pk=self.pk)).get()
+            if row.fora_do_ar:
+                return False
+            items = {item_id for _, item_id in row.falhas if item_id}
+            given_back = JobItem.objects.filter(pk__in=items, status=JobItem.Status.PENDING, attempts__gt=0)
+            given_back.update(attempts=F("attempts") - 1, available_at=agora)
+            row.breaker, row.breaker_em, row.falhas = self.Breaker.OPEN, agora, []
+            row.probe_at = agora + timedelta(seconds=settings.PROBE_SECONDS)
+            row.save(update_fields=["breaker", "breaker_em", "falhas", "probe_at"])
+            Registro.objects.anotar("portal_fora", f"{row.nome} não responde: as execuções dele esperam.", level="error")
+        return True
+
+    def fechar_disjuntor(self) -> None:
+        """The probe got through: the portal's batches go on."""
+        closed = Portal.objects.filter(pk=self.pk, breaker=self.Breaker.OPEN)
+        changes = {"breaker": self.Breaker.CLOSED, "breaker_em": clock.db_now(), "falhas": [], "probe_at": None}
+        if closed.update(**changes):
+            Registro.objects.anotar("portal_no_ar", f"{self.nome} voltou a responder.")
+
+    def ganhar_sonda(self, agora: datetime) -> bool:
+        """True for the one caller a PROBE_SECONDS that may send a single robot to an open portal."""
+        due = Portal.objects.filter(pk=self.pk, breaker=self.Breaker.OPEN, probe_at__lte=agora)
+        return bool(due.update(probe_at=agora + timedelta(seconds=settings.PROBE_SECONDS)))

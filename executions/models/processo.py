@@ -1,0 +1,283 @@
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+
+from executions import clock
+from executions.locks import locked
+from executions.models.execucao import Execucao
+from executions.models.registro import Registro
+from executions.results import ErroClasse
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from executions.models.host import Host
+    from executions.models.job_item import JobItemQuerySet
+
+
+class Status(models.TextChoices):
+    REQUESTED = "requested", "pedido"
+    STARTING = "starting", "iniciando"
+    RUNNING = "running", "rodando"
+    STOPPING = "stopping", "parando"
+    EXITED = "exited", "terminou"
+    KILLED = "killed", "encerrado"
+    LOST = "lost", "perdido"
+
+
+LIVE = (Status.REQUESTED, Status.STARTING, Status.RUNNING, Status.STOPPING)
+
+
+class Motivo(models.TextChoices):
+    """Why a robot ended."""
+
+    CONCLUIDO = "concluido", "sem mais itens"
+    PAUSA = "pausa", "execução pausada"
+    ENCERRADO = "encerrado", "encerrado"
+    PARADA = "parada", "parada da máquina"
+    PORTAL = "portal", "portal não responde"
+    CREDENCIAL = "credencial", "credencial recusada"
+    BLOQUEADO = "bloqueado", "acesso bloqueado por ora"
+    LOGIN = "login", "o login pede uma pessoa"
+    EXCEDENTE = "excedente", "acima do máximo de robôs"
+    RECICLADO = "reciclado", "navegador reciclado"
+    NAVEGADOR = "navegador", "falha do navegador"
+    SEM_PROGRESSO = "sem_progresso", "sem progresso"
+    CERCADO = "cercado", "o item já era de outro"
+    FALHA = "falha", "caiu"
+    PERDIDO = "perdido", "perdido"
+
+
+# A robot that ended so before its login tells of a fault of ours, not of the world outside.
+OWN_FAULTS = (Motivo.NAVEGADOR, Motivo.SEM_PROGRESSO, Motivo.FALHA)
+
+
+class ProcessoQuerySet(models.QuerySet["Processo"]):
+    def vivos(self) -> "ProcessoQuerySet":
+        return self.filter(status__in=LIVE)
+
+    def robos(self) -> "ProcessoQuerySet":
+        return self.filter(tipo=Processo.Tipo.ROBO)
+
+    def do_host(self, host: "Host") -> "ProcessoQuerySet":
+        return self.filter(host=host)
+
+    def pedir(self, execucao: Execucao, host: "Host", agora: datetime) -> "Processo":
+        """T2's row: a robot asked of this host."""
+        return self.create(
+            tipo=Processo.Tipo.ROBO, execucao=execucao, host=host, geracao=execucao.geracao,
+            requested_at=agora, sent_at=agora, timeout_s=None,
+        )  # fmt: skip
+
+    def pedir_morte(self, agora: datetime, usuario: "AbstractBaseUser | None" = None) -> int:
+        """T11: those only requested are killed at once; the others are asked of their host. Returns how many."""
+        by = usuario.get_username() if usuario else ""
+        asked = self.filter(status=Status.REQUESTED).update(
+            status=Status.KILLED, ended_at=agora, motivo=Motivo.ENCERRADO, kill_requested_at=agora, kill_requested_by=by
+        )
+        living = self.vivos().filter(kill_requested_at=None)
+        return asked + living.update(kill_requested_at=agora, kill_requested_by=by)
+
+    def a_matar(self, agora: datetime, folga: float) -> "ProcessoQuerySet":
+        """Asked to die more than these seconds ago, and still there."""
+        return self.vivos().filter(kill_requested_at__lte=agora - timedelta(seconds=folga))
+
+    def nao_iniciados(self, agora: datetime) -> "ProcessoQuerySet":
+        """Sent, and not running after SENT_TIMEOUT_SECONDS."""
+        limit = agora - timedelta(seconds=settings.SENT_TIMEOUT_SECONDS)
+        return self.filter(status__in=(Status.REQUESTED, Status.STARTING), sent_at__lt=limit)
+
+    def abandonados(self, agora: datetime) -> "ProcessoQuerySet":
+        """T16: their own and their host's heartbeats are both stale: the host is gone."""
+        limit = agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
+        silent = Q(heartbeat_at__lt=limit) | Q(heartbeat_at=None, requested_at__lt=limit)
+        gone = Q(host=None) | Q(host__heartbeat_at__lt=limit) | Q(host__heartbeat_at=None)
+        return self.vivos().filter(silent, gone)
+
+
+class Processo(models.Model):
+    """One supervised operating-system process: of a robot or of a script. Its session id equals its pid."""
+
+    Status, Motivo, LIVE = Status, Motivo, LIVE
+
+    class Tipo(models.TextChoices):
+        ROBO = "robo", "robô"
+        SCRIPT = "script", "script"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    tipo = models.CharField(max_length=6, choices=Tipo.choices, default=Tipo.ROBO)
+    execucao = models.ForeignKey(
+        Execucao, models.CASCADE, null=True, blank=True, related_name="processos", verbose_name="execução"
+    )
+    geracao = models.PositiveIntegerField("geração", default=1)
+    host = models.ForeignKey(
+        "executions.Host", models.PROTECT, null=True, blank=True, related_name="processos", verbose_name="máquina"
+    )
+    boot_id = models.CharField(max_length=36, blank=True)
+    pid = models.PositiveIntegerField("PID", null=True, blank=True)
+    start_ticks = models.BigIntegerField(null=True, blank=True)
+    pasta = models.CharField(max_length=300, blank=True)
+    status = models.CharField("situação", max_length=10, choices=Status.choices, default=Status.REQUESTED)
+    exit_code = models.IntegerField("código de saída", null=True, blank=True)
+    motivo = models.CharField(max_length=20, choices=Motivo.choices, blank=True)
+    erro = models.TextField("últimas palavras", blank=True)
+    passo = models.CharField(max_length=120, blank=True)
+    heartbeat_at = models.DateTimeField("último sinal", null=True, blank=True)
+    progress_at = models.DateTimeField("último progresso", null=True, blank=True)
+    requested_at = models.DateTimeField("pedido em")
+    sent_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField("iniciado em", null=True, blank=True)
+    login_em = models.DateTimeField("login em", null=True, blank=True)
+    ended_at = models.DateTimeField("terminado em", null=True, blank=True)
+    timeout_s = models.PositiveIntegerField("limite (s)", null=True, blank=True)
+    kill_requested_at = models.DateTimeField(null=True, blank=True)
+    kill_requested_by = models.CharField(max_length=150, blank=True)
+    cpu = models.FloatField("CPU (%)", null=True, blank=True)
+    rss = models.BigIntegerField("memória (bytes)", null=True, blank=True)
+    n_processos = models.PositiveIntegerField("processos", null=True, blank=True)
+    versao = models.CharField("versão", max_length=20, blank=True)
+
+    itens: "JobItemQuerySet"
+    objects = models.Manager.from_queryset(ProcessoQuerySet)()
+
+    class Meta:
+        db_table = "processos"
+        ordering = ["-id"]
+        verbose_name = "processo"
+        indexes = [
+            models.Index(fields=["execucao", "status"], name="processo_por_execucao"),
+            models.Index(fields=["host", "status"], name="processo_por_host"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["host", "boot_id", "pid", "start_ticks"], condition=Q(pid__isnull=False), name="uma_linha_por_processo"
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="processo_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Robô {self.pid}" if self.pid else f"Robô {self.uuid}"
+
+    @property
+    def vivo(self) -> bool:
+        return self.status in LIVE
+
+    def _moved(self, *source: Status, **changes: Any) -> bool:
+        return bool(Processo.objects.filter(pk=self.pk, status__in=source).update(**changes))
+
+    def iniciar(self) -> bool:
+        """T18, by the supervisor that got the message: only one wins, and none on a host that is stopping."""
+        free = Processo.objects.filter(pk=self.pk, status=Status.REQUESTED, kill_requested_at=None, host__draining_at=None)
+        return bool(Processo.objects.filter(pk__in=free.values("pk"), status=Status.REQUESTED).update(status=Status.STARTING))
+
+    def rodar(self, *, pid: int, start_ticks: int, boot_id: str, pasta: str) -> bool:
+        """The child exists: from now on it may claim."""
+        agora = clock.db_now()
+        return self._moved(
+            Status.STARTING, status=Status.RUNNING, pid=pid, start_ticks=start_ticks, boot_id=boot_id, pasta=pasta,
+            started_at=agora, heartbeat_at=agora, progress_at=agora, passo="iniciando",
+        )  # fmt: skip
+
+    def tocar(self, agora: datetime) -> bool:
+        """In the claim's transaction: I am running and not asked to die."""
+        mine = Processo.objects.filter(pk=self.pk, status=Status.RUNNING, kill_requested_at=None)
+        return bool(mine.update(heartbeat_at=agora, progress_at=agora))
+
+    def bater(self, passo: str, parado_ha: float) -> bool:
+        """T4 and T5: the heartbeat, with the step it is at and for how many seconds that has not changed."""
+        agora = clock.db_now()
+        return self._moved(
+            Status.RUNNING, Status.STOPPING,
+            heartbeat_at=agora, passo=passo[:120], progress_at=agora - timedelta(seconds=parado_ha),
+        )  # fmt: skip
+
+    def logou(self) -> None:
+        self._moved(Status.RUNNING, login_em=clock.db_now())
+
+    def despedir(self, motivo: str, erro: str = "") -> None:
+        """The child's own word on why it ends, written before it goes."""
+        self._moved(Status.RUNNING, Status.STOPPING, motivo=motivo, erro=erro[:2000], status=Status.STOPPING)
+
+    def sair_se_excedente(self) -> bool:
+        """T17: leaves when more robots are at work than `max_robots` now allows; exactly the surplus does."""
+        with transaction.atomic():
+            batch = locked(Execucao.objects.filter(pk=self.execucao_id)).get()
+            staying = Processo.objects.filter(execucao=batch, status__in=LIVE).exclude(status=Status.STOPPING)
+            if staying.count() <= batch.max_robots:
+                return False
+            return self._moved(Status.RUNNING, status=Status.STOPPING, motivo=Motivo.EXCEDENTE)
+
+    def encerrar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """T11 for one robot: its item fails `encerrado` and no other takes its place. False when it had ended.
+
+        The last robot's end is the batch's.
+        """
+        with transaction.atomic():
+            batch = locked(Execucao.objects.filter(pk=self.execucao_id)).get()
+            others = Processo.objects.vivos().filter(execucao=batch, kill_requested_at=None).exclude(pk=self.pk).count()
+            if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
+                return False
+            if not others:
+                return batch.encerrar(usuario)
+            for item in self.itens.em_andamento():
+                item.falhar(ErroClasse.ENCERRADO, "Robô encerrado pelo operador.")
+            Execucao.objects.filter(pk=batch.pk, max_robots__gt=others).update(max_robots=others)
+            return self._pedir_morte(usuario, "robo_encerrado", "Robô encerrado pelo operador.")
+
+    def reiniciar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """T11, gentle: its item goes back to pending, the robot is killed and a fresh one takes over."""
+        with transaction.atomic():
+            locked(Execucao.objects.filter(pk=self.execucao_id)).get()
+            if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
+                return False
+            for item in self.itens.em_andamento():
+                item.devolver("reiniciado")
+            return self._pedir_morte(usuario, "robo_reiniciado", "Robô reiniciado pelo operador.")
+
+    def _pedir_morte(self, usuario: "AbstractBaseUser | None", evento: str, mensagem: str) -> bool:
+        asked = Processo.objects.filter(pk=self.pk).pedir_morte(clock.db_now(), usuario)
+        Registro.objects.anotar(evento, mensagem, execucao=self.execucao_id, processo_id=self.pk, usuario=usuario)
+        return bool(asked)
+
+    def terminar(
+        self, status: str, *, exit_code: int | None = None, motivo: str, erro: str = "", item: str = "expirar"
+    ) -> bool:
+        """T16: the process is gone, verified. Its item, if one is still its own, goes by `item`:
+
+        `expirar` (T9, it crashed), `devolver` (T15, it was stopped) or `tentar_de_novo` (T10, it made no progress).
+        False when somebody recorded the end before. The caller asks for fresh robots afterwards.
+        """
+        with transaction.atomic():
+            batch = locked(Execucao.objects.filter(pk=self.execucao_id)).first() if self.execucao_id else None
+            for held in self.itens.em_andamento():
+                _give_up(held, item)
+            kept = {"motivo": motivo} if motivo else {}
+            words = {"erro": erro[:2000]} if erro else {}
+            if not self._moved(*LIVE, status=status, exit_code=exit_code, ended_at=clock.db_now(), **kept, **words):
+                transaction.set_rollback(True)
+                return False
+            if batch:
+                batch.voltar_a_fila()
+        return True
+
+    @classmethod
+    def tres_quedas_antes_do_login(cls, execucao: Execucao) -> str:
+        """The last words of the third robot in a row that failed by our own fault before its login; else empty."""
+        ended = cls.objects.filter(execucao=execucao, geracao=execucao.geracao, started_at__isnull=False)
+        last = list(ended.exclude(status__in=LIVE).order_by("-ended_at", "-id")[:3])
+        if len(last) == 3 and all(p.login_em is None and p.motivo in OWN_FAULTS for p in last):
+            return last[0].erro or last[0].get_motivo_display()
+        return ""
+
+
+def _give_up(held: Any, how: str) -> None:
+    if how == "tentar_de_novo":
+        held.tentar_de_novo(ErroClasse.TEMPO_ESGOTADO, "O robô não deu sinal de progresso e foi reiniciado.")
+    elif how == "devolver":
+        held.devolver()
+    else:
+        held.expirar(dono_morto=True)

@@ -1,0 +1,74 @@
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models
+
+from executions import clock
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from executions.models.execucao import Execucao
+
+
+class RegistroQuerySet(models.QuerySet["Registro"]):
+    def anotar(
+        self,
+        evento: str,
+        mensagem: str,
+        *,
+        level: str = "info",
+        execucao: "Execucao | int | None" = None,
+        item_id: int | None = None,
+        processo_id: int | None = None,
+        usuario: "AbstractBaseUser | None" = None,
+    ) -> "Registro":
+        """Appends one line. An operator's act and its line share a transaction, the line last."""
+        execucao_id = execucao if isinstance(execucao, int) or execucao is None else execucao.pk
+        return self.create(
+            at=clock.db_now(),
+            evento=evento,
+            mensagem=mensagem[:2000],
+            level=level,
+            execucao_id=execucao_id,
+            item_id=item_id,
+            processo_id=processo_id,
+            usuario=usuario,
+        )
+
+
+class Registro(models.Model):
+    """One line of the log and of the history. Append-only: it is never changed, nor deleted by hand."""
+
+    class Level(models.TextChoices):
+        DEBUG = "debug", "detalhe"
+        INFO = "info", "informação"
+        WARNING = "warning", "aviso"
+        ERROR = "error", "erro"
+
+    at = models.DateTimeField("quando", db_index=True)
+    level = models.CharField("nível", max_length=8, choices=Level.choices, default=Level.INFO)
+    evento = models.CharField(max_length=40)
+    mensagem = models.TextField()
+    execucao = models.ForeignKey(
+        "executions.Execucao", models.CASCADE, null=True, blank=True, related_name="registros", verbose_name="execução"
+    )
+    item = models.ForeignKey("executions.JobItem", models.CASCADE, null=True, blank=True, related_name="registros")
+    processo = models.ForeignKey("executions.Processo", models.SET_NULL, null=True, blank=True, related_name="+")
+    usuario = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="usuário"
+    )
+
+    objects = models.Manager.from_queryset(RegistroQuerySet)()
+
+    class Meta:
+        db_table = "registros"
+        ordering = ["-id"]
+        verbose_name = "registro"
+        indexes = [models.Index(fields=["execucao", "-id"], name="registro_por_execucao")]
+
+    def __str__(self) -> str:
+        return f"{self.evento}: {self.mensagem[:80]}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("A Registro is append-only.")

@@ -1,0 +1,24 @@
+from django.db import models
+
+
+class Tentativa(models.Model):
+    """One claim of an item by a robot, whatever came of it. `n` is a running number of the item, never reused."""
+
+    item = models.ForeignKey("executions.JobItem", models.CASCADE, related_name="tentativas")
+    n = models.PositiveIntegerField()
+    token = models.PositiveIntegerField()
+    geracao = models.PositiveIntegerField("geração")
+    processo = models.ForeignKey("executions.Processo", models.RESTRICT, related_name="tentativas")
+    began = models.DateTimeField("começou")
+    ended = models.DateTimeField("terminou", null=True, blank=True)
+    outcome = models.CharField("desfecho", max_length=40, blank=True)
+    erro = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "tentativas"
+        ordering = ["item_id", "n"]
+        verbose_name = "tentativa"
+        constraints = [models.UniqueConstraint(fields=["item", "token"], name="uma_tentativa_por_token")]
+
+    def __str__(self) -> str:
+        return f"Tentativa {self.n} do item {self.item_id}"

@@ -1,0 +1,31 @@
+"""Encryption of the portals' passwords at rest: MultiFernet, keys from the environment or a 0600 file."""
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from robotcontrol.env import secret_file
+
+
+class SegredoIlegivel(Exception):
+    """Nenhuma das chaves configuradas abre esta senha. Grave a credencial de novo."""
+
+
+def _cipher() -> MultiFernet:
+    keys = settings.VAULT_KEYS or [secret_file(settings.VAULT_KEY_FILE, lambda: Fernet.generate_key().decode())]
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise ImproperlyConfigured("VAULT_KEYS: each key is 32 bytes in URL-safe base64.") from error
+
+
+def encrypt(secret: str) -> str:
+    return _cipher().encrypt(secret.encode()).decode()
+
+
+def decrypt(token: str) -> str:
+    """The secret in clear. Raises SegredoIlegivel when no configured key opens it."""
+    try:
+        return _cipher().decrypt(token.encode()).decode()
+    except InvalidToken as error:
+        raise SegredoIlegivel(SegredoIlegivel.__doc__) from error

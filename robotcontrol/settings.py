@@ -1,0 +1,212 @@
+"""Settings of Controle de Robôs: one file, read from the environment (README has the table)."""
+
+import secrets
+import socket
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from robotcontrol import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY") or env.secret_file(VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(64))
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+# Fernet keys for the credentials, newest first; without the variable, one key kept in a 0600 file.
+VAULT_KEYS = env.words("VAULT_KEYS")
+VAULT_KEY_FILE = VAR_DIR / "vault_key"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_q",
+    "django_htmx",
+    "executions",
+    "workers",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "robotcontrol.middleware.HtmxLoginMiddleware",
+]
+ROOT_URLCONF = "robotcontrol.urls"
+WSGI_APPLICATION = "robotcontrol.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    """SQLite beside the code, or the server named by DATABASE_URL.
+
+    SQLite runs in WAL and begins every transaction IMMEDIATE: Django's default (deferred) fails with
+    "database is locked" as soon as two processes write, because the busy timeout does not cover an upgrade.
+    """
+    url = env.text("DATABASE_URL")
+    if not url:
+        url = f"sqlite:///{VAR_DIR / 'controle.sqlite3'}"
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url))
+    except (ValueError, dj_database_url.UnknownSchemeError) as error:
+        raise ImproperlyConfigured("DATABASE_URL is not a database address (sqlite:///… or postgres://…).") from error
+    engine = str(config["ENGINE"])
+    if engine.endswith("sqlite3"):
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        # A file: the in-memory default shares one connection's locks among threads.
+        config["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+    elif not engine.endswith("postgresql"):
+        raise ImproperlyConfigured("DATABASE_URL: only SQLite and PostgreSQL are supported.")
+    config["CONN_MAX_AGE"] = None
+    config["CONN_HEALTH_CHECKS"] = True
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "executions:painel"
+
+LANGUAGE_CODE = "pt-br"
+TIME_ZONE = "America/Sao_Paulo"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Hashed names need collectstatic, so they are for a deployment, not for a checkout.
+WHITENOISE_USE_FINDERS = True
+
+# HTTPS=0 is for a machine that serves its own loopback, or sits behind nothing but a trusted network.
+HTTPS = env.flag("HTTPS", not DEBUG)
+SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.flag("TRUST_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "robotcontrol": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper(), "propagate": True},
+        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
+
+# ---- robots -----------------------------------------------------------------------------------------------------
+ROBOT_HOST = env.text("ROBOT_HOST", socket.gethostname())[:80]
+ROBOT_RUN_DIR = VAR_DIR / "run" / ROBOT_HOST
+HOST_MAX_ROBOTS = env.integer("HOST_MAX_ROBOTS", 0, at_least=0)  # 0: min(2 × cores, free memory / 400 MB)
+HOST_SCRIPT_PLACES = env.integer("HOST_SCRIPT_PLACES", 2, at_least=0)
+EXECUCOES_SIMULTANEAS = env.integer("EXECUCOES_SIMULTANEAS", 1, at_least=1)
+IDENTIFICADOR_PADRAO = env.text("IDENTIFICADOR_PADRAO", r"_(\d{3,6})_(\d{4,6})_")
+CHROMIUM = env.text("CHROMIUM")
+CHROMEDRIVER = env.text("CHROMEDRIVER")
+SELENIUM_REMOTE_URL = env.text("SELENIUM_REMOTE_URL")
+ROBOS = {"peticoes": "workers.robots.peticoes.VerificadorPeticoes"}
+PORTAIS = {"projudi": "workers.portals.projudi.Projudi"}
+
+# Times in seconds. TIME_DIVISOR speeds all of them up for tests, keeping their proportions.
+TIME_DIVISOR = env.number("TIME_DIVISOR", 1, at_least=1)
+
+
+def _seconds(name: str, default: float) -> float:
+    return env.number(name, default, at_least=0.1) / TIME_DIVISOR
+
+
+SCHEDULER_TICK_SECONDS = _seconds("SCHEDULER_TICK_SECONDS", 8)
+WATCHDOG_TICK_SECONDS = _seconds("WATCHDOG_TICK_SECONDS", 10)
+HEARTBEAT_SECONDS = _seconds("HEARTBEAT_SECONDS", 10)
+LEASE_SECONDS = _seconds("LEASE_SECONDS", 60)
+SELF_ABORT_SECONDS = _seconds("SELF_ABORT_SECONDS", 45)
+STALE_HEARTBEAT_SECONDS = _seconds("STALE_HEARTBEAT_SECONDS", 60)
+NO_PROGRESS_SECONDS = _seconds("NO_PROGRESS_SECONDS", 100)  # 10 heartbeats, the flow document's figure
+ITEM_DEADLINE_SECONDS = _seconds("ITEM_DEADLINE_SECONDS", 900)
+SILENCE_SECONDS = _seconds("SILENCE_SECONDS", 900)
+SENT_TIMEOUT_SECONDS = _seconds("SENT_TIMEOUT_SECONDS", 60)
+DEAD_GRACE_SECONDS = _seconds("DEAD_GRACE_SECONDS", 12)  # a supervisor's head start over its host's watchdog
+STOP_GRACE_SECONDS = _seconds("STOP_GRACE_SECONDS", 20)
+CANARY_SECONDS = _seconds("CANARY_SECONDS", 30)
+CANARY_LIMIT_SECONDS = _seconds("CANARY_LIMIT_SECONDS", 90)
+JANITOR_SECONDS = _seconds("JANITOR_SECONDS", 60)
+RETRY_BASE_SECONDS = _seconds("RETRY_BASE_SECONDS", 10)
+PROBE_SECONDS = _seconds("PROBE_SECONDS", 60)
+BLOCKED_SECONDS = _seconds("BLOCKED_SECONDS", 300)
+CREDENTIAL_FRESH_SECONDS = _seconds("CREDENTIAL_FRESH_SECONDS", 3600)
+CLOCK_SKEW_SECONDS = 5.0
+
+# Browser limits, each inside the next: script < page < command < no progress < item.
+SCRIPT_TIMEOUT_SECONDS = env.number("SCRIPT_TIMEOUT_SECONDS", 10, at_least=1)
+PAGE_TIMEOUT_SECONDS = env.number("PAGE_TIMEOUT_SECONDS", 20, at_least=1)
+COMMAND_TIMEOUT_SECONDS = env.number("COMMAND_TIMEOUT_SECONDS", 40, at_least=2)
+RECYCLE_ITEMS = env.integer("RECYCLE_ITEMS", 200, at_least=1)
+RECYCLE_MEMORY_MB = env.integer("RECYCLE_MEMORY_MB", 800, at_least=200)
+
+# ---- django-q2: one queue a host; DESIGN in docs/architecture.md says why each value ------------------------------
+Q_CLUSTER: dict[str, Any] = {
+    "name": "controle-de-robos",
+    "orm": "default",
+    "workers": 1,
+    "timeout": 120,
+    "retry": 180,
+    "queue_limit": 1,
+    "bulk": 1,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "guard_cycle": 0.5,
+    "poll": env.number("QUEUE_POLL_SECONDS", 0.2, at_least=0.01),
+    "save_limit": 20,
+    "scheduler": False,
+    "label": "Fila",
+    "ALT_CLUSTERS": {f"robos-{ROBOT_HOST}": {"workers": env.integer("Q_WORKERS", 4, at_least=1)}},
+}
