@@ -9,10 +9,12 @@ from typing import TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+NAMES: set[str] = set()  # every variable that was asked for: what a child needs of its parent's environment
 
 
 def read(name: str, default: T, convert: Callable[[str], T], expected: str) -> T:
     """The converted value of the variable, or the default when it is unset or empty."""
+    NAMES.add(name)
     raw = os.environ.get(name, "").strip()
     if not raw:
         return default

@@ -1,7 +1,9 @@
 """Settings of Controle de Robôs: one file, read from the environment (README has the table)."""
 
+import hashlib
 import secrets
 import socket
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +106,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "entrar"
+LOGOUT_REDIRECT_URL = "entrar"
 LOGIN_REDIRECT_URL = "executions:painel"
 
 LANGUAGE_CODE = "pt-br"
@@ -145,6 +148,9 @@ LOGGING = {
 # ---- robots -----------------------------------------------------------------------------------------------------
 ROBOT_HOST = env.text("ROBOT_HOST", socket.gethostname())[:80]
 ROBOT_RUN_DIR = VAR_DIR / "run" / ROBOT_HOST
+# Chromium's sockets live below here, and a socket's path holds 107 bytes: a short folder, one per installation and host.
+_SHORT_NAME = hashlib.sha256(str(ROBOT_RUN_DIR).encode()).hexdigest()[:8]
+ROBOT_TMP_DIR = Path(env.text("ROBOT_TMP_DIR", tempfile.gettempdir())) / f"robos-{_SHORT_NAME}"
 HOST_MAX_ROBOTS = env.integer("HOST_MAX_ROBOTS", 0, at_least=0)  # 0: min(2 × cores, free memory / 400 MB)
 HOST_SCRIPT_PLACES = env.integer("HOST_SCRIPT_PLACES", 2, at_least=0)
 EXECUCOES_SIMULTANEAS = env.integer("EXECUCOES_SIMULTANEAS", 1, at_least=1)

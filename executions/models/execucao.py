@@ -3,7 +3,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from executions import clock
 from executions.locks import locked
@@ -34,6 +35,25 @@ OPEN = (Status.QUEUED, Status.RUNNING)
 class ExecucaoQuerySet(models.QuerySet["Execucao"]):
     def abertas(self) -> "ExecucaoQuerySet":
         return self.filter(status__in=OPEN)
+
+    def terminadas(self) -> "ExecucaoQuerySet":
+        """Ended, the latest first."""
+        return self.exclude(status__in=OPEN).order_by("-finished_at", "-id")
+
+    def abertas_e(self, pk: int) -> "ExecucaoQuerySet":
+        """The open ones and this one, whatever its state."""
+        return self.filter(Q(status__in=OPEN) | Q(pk=pk))
+
+    def com_nomes(self) -> "ExecucaoQuerySet":
+        return self.select_related("portal", "credencial", "usuario")
+
+    def com_espera(self, agora: datetime) -> "ExecucaoQuerySet":
+        """With `prontos` (items claimable now) and `recuo_curto` (a backoff that keeps the turn)."""
+        from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
+
+        mine = JobItem.objects.filter(execucao=OuterRef("pk")).order_by()
+        ready = mine.disponiveis(agora).values("execucao").annotate(n=Count("pk")).values("n")
+        return self.annotate(prontos=Coalesce(Subquery(ready), 0), recuo_curto=Exists(mine.em_recuo_curto(agora)))
 
     def em_ordem(self) -> "ExecucaoQuerySet":
         """The order in which the scheduler serves: by arrival."""
@@ -132,6 +152,8 @@ class Execucao(models.Model):
     finished_at = models.DateTimeField("terminada em", null=True, blank=True)
 
     itens: "JobItemQuerySet"
+    prontos: int
+    recuo_curto: bool
     objects = models.Manager.from_queryset(ExecucaoQuerySet)()
 
     class Meta:
@@ -172,6 +194,10 @@ class Execucao(models.Model):
     @property
     def aberta(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def na_fila(self) -> bool:
+        return self.status == Status.QUEUED
 
     @property
     def pausada(self) -> bool:

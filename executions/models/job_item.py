@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 3
 MAX_CRASHES = 3
 MAX_SNOOZES = 5
+TURN_BACKOFF_SECONDS = 60
 
 
 class Status(models.TextChoices):
@@ -49,6 +50,24 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
 
     def disponiveis(self, agora: datetime) -> "JobItemQuerySet":
         return self.pendentes().filter(available_at__lte=agora)
+
+    def em_recuo_curto(self, agora: datetime) -> "JobItemQuerySet":
+        """Pending, and their backoff ends within TURN_BACKOFF_SECONDS: their batch keeps the turn."""
+        return self.pendentes().filter(
+            available_at__gt=agora, available_at__lte=agora + timedelta(seconds=TURN_BACKOFF_SECONDS)
+        )
+
+    def contagem(self) -> list[tuple[str, str, str, int]]:
+        """(status, resultado, erro_classe, how many), one row a combination."""
+        groups = self.order_by().values_list("status", "resultado", "erro_classe")
+        return list(groups.annotate(n=Count("pk")))
+
+    def para_tabela(self) -> "JobItemQuerySet":
+        """In order, with only what a table of items shows: never the files' contents."""
+        return self.order_by("ordem").only(
+            "execucao_id", "ordem", "nome_arquivo", "numero_processo", "identificador", "status", "resultado",
+            "protocolada_em", "attempts", "erro_classe", "erro", "available_at", "detalhes",
+        )  # fmt: skip
 
     def vencidos(self, agora: datetime) -> "JobItemQuerySet":
         """Running, and their lease is past by the database's clock."""
@@ -167,6 +186,11 @@ class JobItem(models.Model):
 
     def __str__(self) -> str:
         return self.nome_arquivo
+
+    @property
+    def aguarda_nova_tentativa(self) -> bool:
+        """Pending after a failure or a snooze (its class says which): not before `available_at`."""
+        return self.status == Status.PENDING and bool(self.erro_classe)
 
     @classmethod
     def da_linha(cls, batch: Execucao, linha: "Linha", agora: datetime) -> "JobItem":

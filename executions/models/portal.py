@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -5,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from executions import clock
 from executions.locks import locked
@@ -103,9 +105,9 @@ class Portal(models.Model):
             row = locked(Portal.objects.filter(pk=self.pk)).get()
             if row.fora_do_ar:
                 return False
-            items = {item_id for _, item_id in row.falhas if item_id}
-            given_back = JobItem.objects.filter(pk__in=items, status=JobItem.Status.PENDING, attempts__gt=0)
-            given_back.update(attempts=F("attempts") - 1, available_at=agora)
+            for item_id, n in Counter(item_id for _, item_id in row.falhas if item_id).items():
+                waiting = JobItem.objects.filter(pk=item_id, status=JobItem.Status.PENDING)
+                waiting.update(attempts=Greatest(F("attempts") - n, 0), available_at=agora)
             row.breaker, row.breaker_em, row.falhas = self.Breaker.OPEN, agora, []
             row.probe_at = agora + timedelta(seconds=settings.PROBE_SECONDS)
             row.save(update_fields=["breaker", "breaker_em", "falhas", "probe_at"])

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from executions import clock
 from executions.locks import locked
@@ -65,6 +65,13 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
 
     def do_host(self, host: "Host") -> "ProcessoQuerySet":
         return self.filter(host=host)
+
+    def com_item(self) -> "ProcessoQuerySet":
+        """With `caso`: the case number of the item in hand (None without one), and what a page names them by."""
+        from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
+
+        held = JobItem.objects.em_andamento().filter(processo=OuterRef("pk")).order_by().values("numero_processo")
+        return self.annotate(caso=Subquery(held[:1])).select_related("host", "execucao").order_by("id")
 
     def pedir(self, execucao: Execucao, host: "Host", agora: datetime) -> "Processo":
         """T2's row: a robot asked of this host."""
@@ -142,6 +149,7 @@ class Processo(models.Model):
     versao = models.CharField("versão", max_length=20, blank=True)
 
     itens: "JobItemQuerySet"
+    caso: str | None
     objects = models.Manager.from_queryset(ProcessoQuerySet)()
 
     class Meta:
@@ -206,7 +214,8 @@ class Processo(models.Model):
         """T17: leaves when more robots are at work than `max_robots` now allows; exactly the surplus does."""
         with transaction.atomic():
             batch = locked(Execucao.objects.filter(pk=self.execucao_id)).get()
-            staying = Processo.objects.filter(execucao=batch, status__in=LIVE).exclude(status=Status.STOPPING)
+            live = Processo.objects.vivos().filter(execucao=batch, kill_requested_at=None)
+            staying = live.exclude(status=Status.STOPPING)
             if staying.count() <= batch.max_robots:
                 return False
             return self._moved(Status.RUNNING, status=Status.STOPPING, motivo=Motivo.EXCEDENTE)
@@ -221,11 +230,12 @@ class Processo(models.Model):
             others = Processo.objects.vivos().filter(execucao=batch, kill_requested_at=None).exclude(pk=self.pk).count()
             if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
                 return False
-            if not others:
+            if batch.aberta and not others:
                 return batch.encerrar(usuario)
             for item in self.itens.em_andamento():
                 item.falhar(ErroClasse.ENCERRADO, "Robô encerrado pelo operador.")
-            Execucao.objects.filter(pk=batch.pk, max_robots__gt=others).update(max_robots=others)
+            if batch.aberta:
+                Execucao.objects.filter(pk=batch.pk, max_robots__gt=others).update(max_robots=others)
             return self._pedir_morte(usuario, "robo_encerrado", "Robô encerrado pelo operador.")
 
     def reiniciar(self, usuario: "AbstractBaseUser | None" = None) -> bool:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 
 class RegistroQuerySet(models.QuerySet["Registro"]):
+    def ultimos(self, execucao: "Execucao", n: int) -> "RegistroQuerySet":
+        """The last n lines of this execution, the newest first, with who wrote them."""
+        return self.filter(execucao=execucao).select_related("processo", "usuario").order_by("-id")[:n]
+
     def anotar(
         self,
         evento: str,

@@ -1,0 +1,183 @@
+"""A batch from the command line: enqueue it, see it to its end, show the answers."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from executions import clock, cnj, intake
+from executions.models import Credencial, Execucao, Host, Portal, Processo
+from executions.robos import espera_de, pedir_robos
+from executions.results import ErroClasse, Resultado
+from workers.host import HostAgent, HostRecusado
+
+PLAIN_SECONDS = 5.0
+
+
+class UsoErrado(Exception):
+    """O pedido não pode ser atendido como foi feito."""
+
+
+def ler(entradas: Iterable["intake.Entrada | str"], portal: str = "") -> intake.Lote:
+    """The lines, checked against the courts of the configured portals (or of this one)."""
+    tribunais = {code: p.slug for p in Portal.objects.all() for code in p.tribunais}
+    if portal and portal not in tribunais.values():
+        known = ", ".join(sorted(set(tribunais.values()))) or "nenhum"
+        raise UsoErrado(f"Portal desconhecido: {portal}. Configurados: {known}.")
+    if portal:
+        # When two portals serve a court, the one that was asked for does.
+        tribunais |= {code: p.slug for p in Portal.objects.filter(slug=portal) for code in p.tribunais}
+    return intake.ler(
+        entradas, tribunais=tribunais, portal=portal or None, hoje=timezone.localdate(),
+        padrao_identificador=settings.IDENTIFICADOR_PADRAO,
+    )  # fmt: skip
+
+
+def escolher(lote: intake.Lote, portal: str, credencial: str) -> tuple[Portal, Credencial]:
+    """Portal and credential of the batch: as named, or the only ones that fit. Raises UsoErrado."""
+    if portal:
+        chosen = Portal.objects.get(slug=portal)
+    else:
+        courts = {cnj.tribunal(linha.numero) for linha in lote.aceitas}
+        fitting = [p for p in Portal.objects.all() if courts <= set(p.tribunais)]
+        if len(fitting) != 1:
+            raise UsoErrado("Os arquivos são de mais de um portal: informe --portal e envie um lote por portal.")
+        chosen = fitting[0]
+    logins = chosen.credenciais.filter(usuario=credencial) if credencial else chosen.credenciais.all()
+    if len(logins) != 1:
+        known = ", ".join(chosen.credenciais.values_list("usuario", flat=True)) or "nenhuma"
+        raise UsoErrado(f"Informe --credencial. Credenciais do portal {chosen.slug}: {known}.")
+    return chosen, logins[0]
+
+
+def usuario(nome: str) -> "User | None":
+    """The system's user of this name; None for an empty one. Raises UsoErrado."""
+    if not nome:
+        return None
+    found = User.objects.filter(username=nome).first()
+    if found is None:
+        raise UsoErrado(f"Usuário desconhecido: {nome}.")
+    return found
+
+
+@dataclass
+class Follower:
+    """Watches one execution until it ends, or until it was without a robot for `max_wait` seconds."""
+
+    execucao: Execucao
+    max_wait: float
+    console: Console
+    gave_up: bool = False
+
+    def __post_init__(self) -> None:
+        self._robot_seen = time.monotonic()
+        self._plain_at = 0.0
+        self._progress = Progress(
+            TextColumn("{task.fields[robots]}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+            TextColumn("{task.fields[text]}"), TimeElapsedColumn(), console=self.console, transient=True,
+            disable=not self.console.is_terminal,
+        )  # fmt: skip
+        self._task: TaskID = self._progress.add_task(
+            "", total=self.execucao.total_arquivos, robots="", text=""
+        )
+        self._progress.start()
+
+    def ended(self) -> bool:
+        """One look; True when there is nothing more to wait for."""
+        self.execucao.refresh_from_db()
+        robots = Processo.objects.vivos().filter(execucao=self.execucao).count()
+        now = time.monotonic()
+        if robots:
+            self._robot_seen = now
+        self._show(robots, now)
+        if not self.execucao.aberta and not robots:
+            return True
+        self.gave_up = self.execucao.aberta and now - self._robot_seen > self.max_wait
+        return self.gave_up
+
+    def close(self) -> None:
+        self._progress.stop()
+        if self.gave_up:
+            why = espera_de(self.execucao, clock.db_now()).label
+            self.console.print(
+                f"Desisti de esperar: {self.max_wait:.0f} s sem nenhum robô. {why} "
+                f"A execução {self.execucao.pk} continua na fila, com {self.execucao.n_pending} arquivos pendentes."
+            )
+
+    def _show(self, robots: int, now: float) -> None:
+        batch = self.execucao
+        text = f"respondidos {batch.n_done} · falhas {batch.n_failed}{self._forecast()}"
+        self._progress.update(
+            self._task, completed=batch.progress, robots=f"robôs {robots} de {batch.max_robots}", text=text
+        )
+        if not self.console.is_terminal and now - self._plain_at >= PLAIN_SECONDS:
+            self._plain_at = now
+            head = f"robôs {robots} de {batch.max_robots} · {batch.progress}/{batch.total_arquivos}"
+            self.console.print(f"{timezone.localtime():%H:%M:%S} {head} · {text}", highlight=False)
+
+    def _forecast(self) -> str:
+        """Rate and time to the end, from the last twenty items; silent before five are done."""
+        last = list(
+            self.execucao.itens.filter(finished_at__isnull=False)
+            .order_by("-finished_at")
+            .values_list("finished_at", flat=True)[:20]
+        )
+        if len(last) < 5:
+            return ""
+        seconds = max(0.1, (clock.db_now() - last[-1]).total_seconds())
+        rate = len(last) / seconds
+        left = (self.execucao.total_arquivos - self.execucao.progress) / rate
+        return f" · {60 * rate:.0f} por minuto · faltam {left:.0f} s"
+
+
+def run(execucao: Execucao, *, max_wait: float, stop: threading.Event, console: Console) -> Follower:
+    """Runs the batch to its end: by following when this installation has a live host, else as a host of its own
+    that serves only this execution and leaves nothing. Raises HostRecusado."""
+    if Host.objects.vivos(clock.db_now()).exists():
+        pedir_robos(execucao.pk)
+        follower = Follower(execucao, max_wait, console)
+        while not stop.wait(0.25) and not follower.ended():
+            pass
+    else:
+        agent = HostAgent(stop, exclusiva=execucao)
+        agent.start()
+        follower = Follower(execucao, max_wait, console)
+        try:
+            agent.run(each_tick=follower.ended)
+        finally:
+            agent.finish()
+    follower.close()
+    execucao.refresh_from_db()
+    return follower
+
+
+def table(rows: Iterator[tuple[str, ...]]) -> Table:
+    """The answers for the terminal."""
+    shown = Table("Arquivo", "Processo", "Resposta", "Protocolada em", "Detalhes", expand=False)
+    for arquivo, processo, _, situacao, resultado, quando, _, _, _, classe, detalhes, _ in rows:
+        shown.add_row(arquivo, processo, _answer(situacao, resultado, classe), quando, detalhes)
+    return shown
+
+
+def _answer(situacao: str, resultado: str, classe: str) -> str:
+    if resultado and situacao == "done":
+        return f"[green]{Resultado(resultado).label}[/]" if resultado == "protocolada" else Resultado(resultado).label
+    if classe:
+        word = "Rejeitado" if situacao == "rejeitado" else "Falhou"
+        return f"[red]{word}: {ErroClasse(classe).label}[/]"
+    return "[yellow]Sem resposta[/]"
+
+
+def console() -> Console:
+    return Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty())
+
+
+__all__ = ["Follower", "HostRecusado", "UsoErrado", "console", "escolher", "ler", "run", "table"]

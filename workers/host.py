@@ -1,0 +1,173 @@
+"""This machine as a robot host: its row, its cluster, its loops, and their end in order."""
+
+import fcntl
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from executions import clock, queue
+from executions.models import Execucao, Host, Processo
+from workers import janitor, processes, scheduler
+from workers.cluster import Cluster, cluster_mark
+from workers.loop import guarded
+from workers.watchdog import Watchdog
+
+logger = logging.getLogger("robotcontrol.host")
+
+TICK_SECONDS = 0.25
+BEAT_SECONDS = 5.0
+CLUSTER_CHECK_SECONDS = 1.0
+
+
+class HostRecusado(Exception):
+    """Esta máquina não pode ser ligada agora."""
+
+
+@dataclass
+class Chore:
+    """A step that is due every so many seconds."""
+
+    step: Callable[[], object]
+    seconds: float
+    due: float = field(default=0.0)
+
+    def run_if_due(self) -> None:
+        if time.monotonic() >= self.due:
+            guarded(self.step)
+            self.due = time.monotonic() + self.seconds
+
+
+def take_lock() -> IO[str] | None:
+    """The lock that makes this the only agent of its ROBOT_HOST; None when another holds it."""
+    settings.ROBOT_RUN_DIR.mkdir(parents=True, exist_ok=True)
+    handle = (settings.ROBOT_RUN_DIR / "host.lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        return None
+    return handle
+
+
+class HostAgent:
+    """Runs in the foreground until `stop` is set (or `finished` says so), then stops everything in order."""
+
+    def __init__(self, stop: threading.Event, *, exclusiva: Execucao | None = None) -> None:
+        self.stop = stop
+        self.exclusiva = exclusiva
+        self.watchdog = Watchdog()
+        self.host: Host
+        self.cluster: Cluster
+
+    def start(self) -> None:
+        """Raises HostRecusado with the sentence that says why it may not."""
+        lock = take_lock()
+        if lock is None:
+            raise HostRecusado(f"A máquina {settings.ROBOT_HOST} já tem um runrobots em andamento.")
+        self._lock = lock
+        self._check_clock()
+        self._check_alone()
+        processes.reap(cluster_mark(settings.ROBOT_HOST), descendants=False)
+        self.host = self._register()
+        janitor.clear_host()
+        queue.forget(self.host.nome)
+        places = self.host.places + self.host.script_places
+        self.cluster = Cluster(self.host, places + 2, settings.ROBOT_RUN_DIR / "cluster.log")
+        self.cluster.start()
+        self.chores = [
+            Chore(self._beat, BEAT_SECONDS / settings.TIME_DIVISOR),
+            Chore(self._check_cluster, CLUSTER_CHECK_SECONDS, time.monotonic() + CLUSTER_CHECK_SECONDS),
+            Chore(scheduler.step, settings.SCHEDULER_TICK_SECONDS),
+            Chore(self.watchdog.step, settings.WATCHDOG_TICK_SECONDS),
+            Chore(janitor.clean, settings.JANITOR_SECONDS, time.monotonic() + settings.JANITOR_SECONDS),
+        ]
+
+    def run(self, each_tick: Callable[[], bool] = lambda: False) -> None:
+        """Until told to stop, or until `each_tick` returns True."""
+        while not self.stop.is_set() and not guarded(each_tick):
+            for chore in self.chores:
+                chore.run_if_due()
+            self.stop.wait(TICK_SECONDS)
+
+    def finish(self) -> None:
+        """T15: nothing new, robots give their items back and leave, then the cluster."""
+        guarded(self.host.parar)
+        deadline = time.monotonic() + settings.STOP_GRACE_SECONDS + 5
+        while time.monotonic() < deadline and guarded(self._robots_left):
+            guarded(self._beat)
+            time.sleep(0.1)
+        self.cluster.stop()
+        guarded(janitor.clear_host)
+        guarded(self._gone)
+        self._lock.close()
+
+    def _check_clock(self) -> None:
+        skew = abs((timezone.now() - clock.db_now()).total_seconds())
+        if skew > settings.CLOCK_SKEW_SECONDS:
+            raise HostRecusado(
+                f"O relógio desta máquina difere {skew:.0f} s do relógio do banco de dados. Acerte-o (NTP) e tente de novo."
+            )
+
+    def _check_alone(self) -> None:
+        """SQLite serves one machine."""
+        if connection.vendor != "sqlite":
+            return
+        other = Host.objects.vivos(clock.db_now()).exclude(nome=settings.ROBOT_HOST).first()
+        if other:
+            raise HostRecusado(f"O SQLite atende uma máquina só, e {other.nome} já está ligada. Use o PostgreSQL.")
+
+    def _register(self) -> Host:
+        me = processes.identity(os.getpid())
+        assert me is not None
+        cpu, memory = processes.machine_usage()
+        return Host.objects.update_or_create(
+            nome=settings.ROBOT_HOST,
+            defaults={
+                "epoch": str(uuid.uuid4()),
+                "boot_id": me.boot_id,
+                "pid": me.pid,
+                "start_ticks": me.start_ticks,
+                "places": settings.HOST_MAX_ROBOTS or processes.robot_places(),
+                "script_places": settings.HOST_SCRIPT_PLACES,
+                "exclusiva": self.exclusiva,
+                "cpu": cpu,
+                "memory": memory,
+                "canary_at": None,
+                "heartbeat_at": clock.db_now(),
+                "draining_at": None,
+            },
+        )[0]
+
+    def _beat(self) -> None:
+        cpu, memory = processes.machine_usage()
+        if not self.host.bater(cpu=cpu, memory=memory):
+            logger.error("another agent took the name %s: this one ends", self.host.nome)
+            self.stop.set()
+
+    def _check_cluster(self) -> None:
+        self.host.refresh_from_db(fields=["canary_at"])
+        why = self.cluster.check(self.host.canary_at, clock.db_now())
+        if why:
+            reaped = self.cluster.kill()
+            logger.error("cluster restarted: %s (%s)", why, reaped)
+            self.cluster.start()
+
+    def _robots_left(self) -> bool:
+        mine = Processo.objects.vivos().do_host(self.host)
+        mine.filter(status=Processo.Status.REQUESTED).update(
+            status=Processo.Status.LOST, motivo=Processo.Motivo.PARADA, ended_at=clock.db_now()
+        )
+        return mine.exists()
+
+    def _gone(self) -> None:
+        mine = Host.objects.filter(pk=self.host.pk, epoch=self.host.epoch)
+        mine.update(heartbeat_at=None, exclusiva=None, draining_at=None)

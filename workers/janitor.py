@@ -1,0 +1,77 @@
+"""The janitor of one host: no process of ours is alive whose row is not, and no folder is left behind."""
+
+import logging
+import shutil
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from executions import clock
+from executions.models import Controle, Processo
+from workers import processes
+from workers.supervisor import mark, robot_folder
+
+logger = logging.getLogger("robotcontrol.watchdog")
+
+RECENT = timedelta(minutes=30)
+
+
+def clean() -> processes.Reaped:
+    """Kills the processes of this installation and host whose row has ended, and removes their folders.
+
+    Found by mark, and by the sessions of those that ended lately: a renderer carries no mark.
+    """
+    total = processes.NOTHING
+    for row in _ended_here():
+        total += _reap(row)
+    _remove_folders()
+    if total.found:
+        logger.warning("janitor: %s", total)
+    return total
+
+
+def _ended_here() -> list[Processo]:
+    mine = Processo.objects.filter(host__nome=settings.ROBOT_HOST).exclude(status__in=Processo.LIVE)
+    recent = mine.filter(pid__isnull=False, ended_at__gte=clock.db_now() - RECENT)
+    alive = _uuids_alive()
+    return list(recent | mine.filter(uuid__in=alive)) if alive else list(recent)
+
+
+def _uuids_alive() -> list[UUID]:
+    prefix = f"{Controle.get().instalacao}:"
+    found = []
+    for text in set(processes.marked(prefix).values()):
+        try:
+            found.append(UUID(text.removeprefix(prefix)))
+        except ValueError:
+            continue  # the cluster's own mark
+    return found
+
+
+def _reap(row: Processo) -> processes.Reaped:
+    who = processes.Identity(row.pid or 0, row.start_ticks or 0, row.boot_id) if row.pid else None
+    return processes.reap(mark(row.uuid), who)
+
+
+def _remove_folders() -> None:
+    folder = settings.ROBOT_TMP_DIR
+    if not folder.is_dir():
+        return
+    living = {robot_folder(uuid).name for uuid in Processo.objects.vivos().values_list("uuid", flat=True)}
+    for entry in folder.iterdir():
+        if entry.name.removesuffix(".log") not in living:
+            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+
+
+def clear_host() -> processes.Reaped:
+    """At a host's start, and for a kill where no host runs: ends every robot row of this host, and its processes.
+
+    The items they held go back with their attempts: it was no fault of theirs.
+    """
+    total = processes.NOTHING
+    for row in Processo.objects.vivos().filter(host__nome=settings.ROBOT_HOST):
+        total += _reap(row)
+        row.terminar(Processo.Status.LOST, motivo=Processo.Motivo.PERDIDO, item="devolver")
+        shutil.rmtree(robot_folder(row.uuid), ignore_errors=True)
+    return total + clean()

@@ -1,0 +1,106 @@
+"""A robot's signs of life: heartbeat, lease, fence, and the supervisor's pipe. Threads of the child process."""
+
+import logging
+import os
+import select
+import threading
+import time
+
+from django.conf import settings
+from django.db import Error, close_old_connections, connection
+
+from executions import clock
+from executions.models import Execucao, JobItem, Processo, Registro
+from workers.errors import Parada
+
+logger = logging.getLogger("robotcontrol.robot")
+
+FENCED = 75  # the exit status of a robot that found its item, its row or its database gone
+
+
+class Life:
+    """What the threads of one robot share: the item in hand, the step it is at, and whether it must stop.
+
+    `claim_lock` is held around every claim and every finish, so that under it "what I believe I hold" is exact.
+    """
+
+    def __init__(self, processo: Processo) -> None:
+        self.processo = processo
+        self.claim_lock = threading.Lock()
+        self.item: JobItem | None = None
+        self.stop = threading.Event()
+        self.heavy = False
+        self._step = "iniciando"
+        self._step_at = time.monotonic()
+        self._last_beat = time.monotonic()
+        self._lines: list[Registro] = []
+
+    def start(self) -> None:
+        for target in (self._heart, self._pipe):
+            threading.Thread(target=target, name=target.__name__, daemon=True).start()
+
+    def advance(self, step: str) -> None:
+        """T5: a step forward. Raises Parada when the robot is told to stop."""
+        self._step, self._step_at = step, time.monotonic()
+        if self.stop.is_set():
+            raise Parada
+
+    def note(self, evento: str, mensagem: str, level: str = "info", item: JobItem | None = None) -> None:
+        """A line for the execution's log; written with the next heartbeat, many at a time."""
+        self._lines.append(
+            Registro(
+                at=clock.db_now(), evento=evento, mensagem=mensagem[:2000], level=level,
+                execucao_id=self.processo.execucao_id, item=item, processo=self.processo,
+            )
+        )  # fmt: skip
+
+    def flush(self) -> None:
+        lines, self._lines = self._lines, []
+        Registro.objects.bulk_create(lines)
+
+    def _heart(self) -> None:
+        while True:
+            time.sleep(settings.HEARTBEAT_SECONDS)
+            try:
+                close_old_connections()
+                self._beat()
+                self._last_beat = time.monotonic()
+            except Error as error:
+                # Whoever watches sees silence; `_pipe` ends this process before the lease does.
+                logger.warning("heartbeat failed: %s", error)
+                connection.close()
+
+    def _beat(self) -> None:
+        if not self.processo.bater(self._step, time.monotonic() - self._step_at):
+            self._fenced("the row of this robot is no longer running")
+        Execucao.objects.filter(pk=self.processo.execucao_id).update(heartbeat_at=clock.db_now())
+        item = self.item
+        if item is not None and not item.renovar():
+            with self.claim_lock:
+                if self.item is item:
+                    self._fenced(f"item {item.pk} is no longer held with token {item.token}")
+        rss = Processo.objects.values_list("rss", flat=True).get(pk=self.processo.pk)
+        self.heavy = bool(rss and rss > settings.RECYCLE_MEMORY_MB * 1024 * 1024)
+        if self._lines:
+            self.flush()
+
+    def _pipe(self) -> None:
+        """Watches the supervisor's pipe and this robot's own heart. Raw reads: a buffered one breaks the exit."""
+        while True:
+            readable, _, _ = select.select([0], [], [], 0.5)
+            if readable and not os.read(0, 1):
+                break
+            if time.monotonic() - self._last_beat > settings.SELF_ABORT_SECONDS:
+                self._fenced("own heartbeat failed for too long")
+        self.stop.set()
+        # The main thread leaves at its next step; should it hang in a browser command, the item goes back all the same.
+        time.sleep(settings.STOP_GRACE_SECONDS * 0.7)
+        with self.claim_lock:
+            if self.item is not None:
+                self.item.devolver()
+        os._exit(0)
+
+    def _fenced(self, why: str) -> None:
+        """Ends at once, writing nothing: somebody else may own the item. The supervisor clears the browser away."""
+        logger.error("fenced: %s", why)
+        os._exit(FENCED)

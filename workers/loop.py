@@ -1,0 +1,41 @@
+"""A loop is a step, an interval and an event that wakes it."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from django.db import Error, close_old_connections, connection
+
+logger = logging.getLogger("robotcontrol.loop")
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+
+    def asked(signum: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGINT, asked)
+    signal.signal(signal.SIGTERM, asked)
+    return stop
+
+
+def guarded(step: Callable[[], object]) -> object:
+    """Runs one step; a database that is away is logged and left to the next step."""
+    close_old_connections()
+    try:
+        return step()
+    except Error as error:
+        logger.warning("%s: the database is away: %s", getattr(step, "__qualname__", step), error)
+        connection.close()
+        return None
+
+
+def run(step: Callable[[], object], seconds: float, stop: threading.Event, *, once: bool) -> None:
+    while not stop.is_set():
+        guarded(step)
+        if once or stop.wait(seconds):
+            return

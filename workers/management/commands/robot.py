@@ -1,0 +1,16 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from workers import robot
+
+
+class Command(BaseCommand):
+    help = "O processo de um robô. É o supervisor quem o inicia."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("uuid")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        raise SystemExit(robot.run(options["uuid"]))

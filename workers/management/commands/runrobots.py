@@ -1,0 +1,97 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+from rich.markup import escape
+
+from executions import exports, intake
+from executions.models import Execucao
+from workers import batch, loop
+from workers.host import HostAgent, HostRecusado
+
+
+class Command(BaseCommand):
+    help = (
+        "Sem argumentos, faz desta máquina uma máquina de robôs até Ctrl-C. Com nomes, arquivos ou pastas, verifica-os "
+        "como uma execução e mostra as respostas. Sai com 0 se todas as linhas foram respondidas, 1 se alguma falhou, "
+        "foi rejeitada ou ficou sem resposta, 2 se o pedido está errado."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("arquivos", nargs="*", help="Nomes de arquivo, arquivos PDF ou pastas.")
+        parser.add_argument("--names-file", help="Arquivo de texto com um nome por linha.")
+        parser.add_argument("--portal", default="", help="Código do portal.")
+        parser.add_argument("--credencial", default="", help="Usuário da credencial do portal.")
+        parser.add_argument("--usuario", default="", help="Em nome de quem (usuário do sistema).")
+        parser.add_argument("--titulo", default="", help="Título da execução.")
+        parser.add_argument("--max-robots", type=int, default=1, help="Máximo de robôs ao mesmo tempo.")
+        parser.add_argument("--mode", choices=Execucao.Mode.values, default="headless", help="Sem ou com janela.")
+        parser.add_argument("--max-wait", type=float, default=600, help="Segundos sem robô até desistir.")
+        parser.add_argument("--output", help="Grava as respostas neste CSV.")
+        parser.add_argument("--delimiter", choices=[";", ","], default=";", help="Separador do CSV.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["arquivos"] or options["names_file"]:
+                raise SystemExit(self._run_batch(options))
+            self._run_host()
+        except (batch.UsoErrado, intake.ErroDeEntrada, ValueError) as error:
+            raise CommandError(str(error), returncode=2) from error
+        except HostRecusado as error:
+            raise CommandError(str(error), returncode=1) from error
+        except OperationalError as error:
+            raise CommandError(f"O banco de dados não respondeu: {error}", returncode=1) from error
+
+    def _run_host(self) -> None:
+        agent = HostAgent(loop.stop_on_signals())
+        agent.start()
+        host = agent.host
+        self.stdout.write(f"Máquina {host.nome} ligada, com {host.places} lugares de robôs. Ctrl-C para desligar.")
+        self.stdout.flush()
+        try:
+            agent.run()
+        finally:
+            agent.finish()
+        self.stdout.write("Máquina desligada.")
+
+    def _run_batch(self, options: dict[str, Any]) -> int:
+        console = batch.console()
+        entradas = list(intake.entradas_de_caminhos(options["arquivos"]))
+        if options["names_file"]:
+            entradas += [intake.Entrada(name) for name in intake.nomes_de_arquivo(options["names_file"])]
+        if options["max_robots"] < 1:
+            raise batch.UsoErrado("--max-robots é pelo menos 1.")
+        lote = batch.ler(entradas, options["portal"])
+        for linha in lote.rejeitadas:
+            console.print(f"[red]Rejeitado[/] {escape(linha.nome[:120])}: {escape(linha.erro)}")
+        if not lote.aceitas:
+            self._save(options, [exports.rejeitada(linha) for linha in lote.rejeitadas])
+            console.print("Nenhum arquivo aceito: não há o que verificar.")
+            return 1 if lote.linhas else 2
+        execucao = self._enqueue(lote, options)
+        batch.run(execucao, max_wait=options["max_wait"], stop=loop.stop_on_signals(), console=console)
+        rows = list(exports.linhas(execucao, lote.rejeitadas))
+        self._save(options, rows)
+        console.print(batch.table(iter(rows)))
+        if execucao.motivo:
+            console.print(f"[red]{escape(execucao.motivo)}[/]")
+        done = execucao.n_done == execucao.total_arquivos and not lote.rejeitadas
+        failed, total = execucao.n_failed, execucao.total_arquivos
+        console.print(f"Execução {execucao.pk}: {execucao.n_done} de {total} respondidos, {failed} falhas.")
+        return 0 if done else 1
+
+    def _enqueue(self, lote: intake.Lote, options: dict[str, Any]) -> Execucao:
+        portal, credencial = batch.escolher(lote, options["portal"], options["credencial"])
+        return Execucao.objects.enfileirar(
+            lote.aceitas, portal=portal, credencial=credencial, max_robots=options["max_robots"], mode=options["mode"],
+            titulo=options["titulo"][:200], usuario=batch.usuario(options["usuario"]), origem="cli",
+        )  # fmt: skip
+
+    def _save(self, options: dict[str, Any], rows: list[tuple[str, ...]]) -> None:
+        if options["output"]:
+            try:
+                exports.escrever(Path(options["output"]), rows, options["delimiter"])
+            except OSError as error:
+                raise CommandError(f"Não consegui gravar {options['output']}: {error.strerror}.") from error

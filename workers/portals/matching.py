@@ -1,0 +1,119 @@
+"""Pure: a case that was read, and a petition -> the honest answer. For portals that show the office's file names.
+
+Only the office's identifier in an attachment's title proves a petition; a name or a type is at most `possivel`.
+"""
+
+import hashlib
+import re
+from datetime import datetime
+from urllib.parse import unquote
+
+from executions import dates
+from executions.intake import nome_sem_chaves
+from executions.results import Resposta, Resultado
+from workers.portals.base import Anexo, Caso, Movimentacao, Peticao, Situacao
+from workers.portals.projudi_reader import fold
+
+MIN_NAME = 4
+
+
+def casar(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
+    """The answer for this petition. `agora` (aware) bounds the dates that are believed."""
+    if caso.situacao is Situacao.NAO_ENCONTRADO:
+        return Resposta(Resultado.PROCESSO_NAO_ENCONTRADO, detalhes="O portal diz que o processo não existe ou o oculta.")
+    if caso.situacao is Situacao.SEGREDO:
+        return Resposta(Resultado.SEGREDO_JUSTICA, detalhes="Processo em segredo de justiça: nada dele foi guardado.")
+    if peticao.identificador:
+        return _by_identifier(caso, peticao, agora)
+    return _by_name(caso, peticao, agora)
+
+
+def _by_identifier(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
+    # Bounded on both sides: _4321_87654_ must be found in neither _4321_876540_ nor _54321_87654_.
+    wanted = re.compile(rf"(?<![0-9]){re.escape(peticao.identificador)}(?![0-9])")
+    hits = [(m, a) for m in caso.movimentacoes for a in m.anexos if wanted.search(_searched(a))]
+    movements = {id(m): m for m, _ in hits}
+    if len(movements) > 1:
+        return Resposta(Resultado.AMBIGUA, detalhes=_several(list(movements.values())), evidencia=_evidence(hits))
+    if hits:
+        return _filed(caso, hits, agora)
+    return _absent(caso, "Nenhum anexo traz o identificador da petição.")
+
+
+def _searched(anexo: Anexo) -> str:
+    return f"_{anexo.nome}_ {unquote(anexo.endereco)}"
+
+
+def _filed(caso: Caso, hits: "list[tuple[Movimentacao, Anexo]]", agora: datetime) -> Resposta:
+    movement, anexo = hits[0]
+    read = dates.sanear(movement.data, agora=agora, ano_do_processo=int(caso.numero[11:15]))
+    notes = [f"Movimentação {movement.numero}: {movement.tipo or movement.descricao}."]
+    if read.motivo:
+        notes.append(f"Data recusada ({' '.join(movement.data.split())}): {read.motivo}")
+    if read.aviso:
+        notes.append(read.aviso)
+    return Resposta(
+        Resultado.PROTOCOLADA,
+        protocolada_em=read.valor,
+        documento=anexo.nome,
+        detalhes=" ".join([*notes, *_blocked(caso)]),
+        evidencia=_evidence(hits),
+    )
+
+
+def _by_name(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
+    name = _words(nome_sem_chaves(peticao.nome, peticao.numero, ""))
+    hits = [
+        (m, a)
+        for m in caso.movimentacoes
+        for a in (*m.anexos, Anexo(f"{m.tipo} {m.descricao}"))
+        if _alike(name, a.nome)
+    ]
+    movements = {id(m): m for m, _ in hits}
+    note = "Sem identificador: o nome confere, mas não prova. Confira no portal."
+    if len(movements) > 1:
+        return Resposta(Resultado.AMBIGUA, detalhes=f"{_several(list(movements.values()))} {note}", evidencia=_evidence(hits))
+    if hits:
+        movement, anexo = hits[0]
+        when = " ".join(movement.data.split())
+        details = f"{note} Movimentação {movement.numero}, {when}."
+        return Resposta(Resultado.POSSIVEL, documento=anexo.nome, detalhes=details, evidencia=_evidence(hits))
+    return _absent(caso, "Sem identificador: nenhuma movimentação tem o nome do arquivo.")
+
+
+def _absent(caso: Caso, why: str) -> Resposta:
+    if caso.migrado:
+        return Resposta(Resultado.MIGRADO, detalhes="O processo foi migrado para outro sistema: verifique lá.")
+    read = f"{len(caso.movimentacoes)} movimentações lidas até o fim."
+    return Resposta(Resultado.NAO_LOCALIZADA, detalhes=" ".join([why, read, *_blocked(caso)]))
+
+
+def _several(movements: "list[Movimentacao]") -> str:
+    where = ", ".join(f"{m.numero} ({' '.join(m.data.split())})" for m in movements[:10])
+    return f"Conferem documentos de {len(movements)} movimentações: {where}."
+
+
+def _blocked(caso: Caso) -> list[str]:
+    n = sum(m.bloqueada for m in caso.movimentacoes)
+    return [f"{n} movimentação bloqueada." if n == 1 else f"{n} movimentações bloqueadas."] if n else []
+
+
+def _evidence(hits: "list[tuple[Movimentacao, Anexo]]") -> str:
+    """The matched rows and their SHA-256; no names of people."""
+    rows = "\n".join(f"{m.numero} | {m.tipo} | {' '.join(m.data.split())} | {a.nome}" for m, a in hits)
+    return f"{rows}\nSHA-256 {hashlib.sha256(rows.encode()).hexdigest()}"
+
+
+def _words(text: str) -> str:
+    """Lower case, without accents; digits, signs and the file's ending are no words."""
+    stem = re.sub(r"\.(pdf|p7s)\b", " ", fold(text))
+    return " ".join(re.findall(r"[a-z]+", stem))
+
+
+def _alike(name: str, title: str) -> bool:
+    """Is the file's name found in the title, or is the title's own text, cut short by the portal, its beginning?"""
+    if len(name) < MIN_NAME:
+        return False
+    shown = _words(title)
+    own = re.sub(r"^(id )?(doc )?", "", shown)
+    return f" {name} " in f" {shown} " or (len(own) >= MIN_NAME and name.startswith(own))

@@ -1,0 +1,290 @@
+"""The child process: claim, process, record, until there is nothing left to claim or a reason to leave.
+
+Crash-only: a robot whose browser is sick gives its item back and leaves; its supervisor clears up and a fresh one
+is asked for. One path serves hang, crash, recycling, kill and deploy.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.utils.module_loading import import_string
+
+from executions import clock
+from executions.errors import StaleClaim
+from executions.models import Execucao, JobItem, Processo
+from executions.results import Resposta
+from executions.robos import pedir_robos
+from executions.vault import SegredoIlegivel
+from workers.errors import (
+    Bloqueado,
+    Captcha,
+    Codigo2fa,
+    CredencialRecusada,
+    Falha,
+    LayoutMudou,
+    NavegadorQuebrado,
+    Parada,
+    PortalIndisponivel,
+    SessaoExpirada,
+    TempoEsgotado,
+)
+from workers.life import Life
+from workers.robots.base import Robot
+
+logger = logging.getLogger("robotcontrol.robot")
+
+Motivo = Processo.Motivo
+ROW_WAIT_SECONDS = 20.0
+IDLE_SECONDS = 30.0
+UNANSWERED = (PortalIndisponivel, TempoEsgotado)
+RETRIED = (*UNANSWERED, NavegadorQuebrado, SessaoExpirada)
+
+
+class Fim(Exception):
+    """The robot leaves, for this reason."""
+
+    def __init__(self, motivo: Processo.Motivo, erro: str = "") -> None:
+        super().__init__(motivo)
+        self.motivo, self.erro = motivo, erro
+
+
+def run(uuid: str) -> int:
+    """Works as the robot of this Processo; returns the exit status."""
+    processo = _wait_until_running(uuid)
+    if processo is None:
+        return 0
+    life = Life(processo)
+    life.start()
+    work = Work(life)
+    try:
+        fim = work.run()
+    finally:
+        work.robot.fechar()
+    with suppress(StaleClaim):
+        work.release()
+    life.flush()
+    processo.despedir(fim.motivo, fim.erro)
+    connection.close()
+    return 0
+
+
+def _wait_until_running(uuid: str) -> Processo | None:
+    """Its row, once the supervisor has written this process into it: before that nothing may be claimed."""
+    deadline = time.monotonic() + ROW_WAIT_SECONDS
+    while time.monotonic() < deadline:
+        processo = Processo.objects.select_related("execucao__portal", "execucao__credencial").get(uuid=uuid)
+        if processo.status == Processo.Status.RUNNING:
+            return processo
+        if not processo.vivo:
+            return None
+        time.sleep(0.02)
+    return None
+
+
+class Work:
+    """One robot's working life."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        self.processo = life.processo
+        self.execucao: Execucao = life.processo.execucao  # type: ignore[assignment]
+        self.portal = self.execucao.portal
+        kind = import_string(settings.ROBOS[self.execucao.robo])
+        self.robot: Robot = kind(self.execucao, Path(self.processo.pasta), life.advance)
+        self.answered = 0
+        self.more_of_case = False
+
+    def run(self) -> Fim:
+        try:
+            self.life.advance("abrindo o navegador")
+            self.robot.abrir()
+            self.login()
+            while True:
+                self.turn()
+        except Parada:
+            return Fim(Motivo.PARADA)
+        except Fim as fim:
+            return fim
+        except NavegadorQuebrado as falha:
+            return Fim(Motivo.NAVEGADOR, str(falha))
+
+    def turn(self) -> None:
+        """One item, or the wait for one. Raises Fim when the robot should leave."""
+        if self.answered >= settings.RECYCLE_ITEMS or self.life.heavy:
+            raise Fim(Motivo.RECICLADO)
+        item = self.claim()
+        if item is None:
+            self.without_item()
+            return
+        try:
+            self.process(item)
+        except StaleClaim as stale:
+            # Killed, expired or answered by another: what I found no longer counts.
+            self.life.item = None
+            self.life.note("barrado", str(stale), "warning", item)
+
+    # ---- login: it holds no item --------------------------------------------------------------------------------
+    def login(self) -> None:
+        self.life.advance("fazendo login")
+        try:
+            self.robot.login()
+            if self.portal.fora_do_ar:
+                self.robot.sondar()
+        except CredencialRecusada as falha:
+            self.execucao.credencial.recusar()
+            raise self.end_batch(falha, Motivo.CREDENCIAL) from falha
+        except (Captcha, Codigo2fa, LayoutMudou) as falha:
+            raise self.end_batch(falha, Motivo.LOGIN) from falha
+        except SegredoIlegivel as error:
+            raise self.end_batch(CredencialRecusada(str(error)), Motivo.CREDENCIAL) from error
+        except Bloqueado as falha:
+            self.execucao.credencial.bloquear()
+            raise Fim(Motivo.BLOQUEADO, str(falha)) from falha
+        except UNANSWERED as falha:
+            self.unanswered(f"login:{self.processo.uuid}", None)
+            raise Fim(Motivo.PORTAL, str(falha)) from falha
+        self.portal.fechar_disjuntor()
+        self.execucao.credencial.aceitar()
+        self.processo.logou()
+        self.life.note("login", "Login feito.")
+        pedir_robos(self.execucao.pk)
+
+    def end_batch(self, falha: Falha, motivo: Processo.Motivo) -> Fim:
+        self.give_back()
+        self.execucao.interromper(falha.classe, f"Login: {falha}")
+        return Fim(motivo, str(falha))
+
+    # ---- items --------------------------------------------------------------------------------------------------
+    def claim(self) -> JobItem | None:
+        caso = self.robot.caso_aberto if self.more_of_case else ""
+        with self.life.claim_lock:
+            item = JobItem.objects.tentar_iniciar(self.execucao, self.processo, caso=caso)
+            self.life.item = item
+        self.more_of_case = item is not None and item.mais_do_caso
+        return item
+
+    def without_item(self) -> None:
+        """Nothing to claim now: leave with the reason, or wait a moment for a backoff that ends soon."""
+        batch = Execucao.objects.select_related("portal").get(pk=self.execucao.pk)
+        mine = Processo.objects.get(pk=self.processo.pk)
+        if not mine.vivo or mine.kill_requested_at:
+            raise Fim(Motivo.ENCERRADO)
+        if not batch.aberta:
+            raise Fim(Motivo.CONCLUIDO)
+        if batch.pausada:
+            raise Fim(Motivo.PAUSA)
+        if batch.portal.fora_do_ar:
+            raise Fim(Motivo.PORTAL)
+        if self.processo.sair_se_excedente():
+            raise Fim(Motivo.EXCEDENTE)
+        agora = clock.db_now()
+        next_at = batch.itens.pendentes().order_by("available_at").values_list("available_at", flat=True).first()
+        if next_at is None or next_at > agora + timedelta(seconds=IDLE_SECONDS / settings.TIME_DIVISOR):
+            raise Fim(Motivo.CONCLUIDO)
+        self.life.advance("esperando a hora da nova tentativa")
+        self.life.stop.wait(min(1.0, max(0.05, (next_at - agora).total_seconds())))
+
+    def process(self, item: JobItem) -> None:
+        try:
+            self.life.advance(f"verificando {item.nome_arquivo}")
+            self.wait_for_turn(item)
+            resposta = self.with_fresh_session(item)
+        except Falha as falha:
+            self.failed(item, falha)
+        except (Parada, Fim, StaleClaim):
+            self.give_back()
+            raise
+        except Exception as error:  # the one boundary: a fault of ours costs this item an attempt, not the batch
+            logger.exception("item %s", item.pk)
+            self.failed(item, NavegadorQuebrado(f"Erro inesperado do robô: {type(error).__name__}: {error}"))
+        else:
+            self.finish(lambda: item.concluir(resposta))
+            self.answered += 1
+            self.life.note("respondido", f"{item.nome_arquivo}: {resposta.resultado.label}.", item=item)
+            self.portal_answered(item)
+
+    def with_fresh_session(self, item: JobItem) -> Resposta:
+        """The portal ends sessions silently: one new login for an item is free."""
+        try:
+            return self.robot.processar(item)
+        except SessaoExpirada:
+            self.life.note("sessao", "A sessão terminou: novo login.", "warning", item)
+            self.login()
+            self.life.advance(f"verificando {item.nome_arquivo}")
+            return self.robot.processar(item)
+
+    def wait_for_turn(self, item: JobItem) -> None:
+        """The portal's minimum interval. Waiting for it is progress."""
+        if not self.portal.min_interval_s or not self.robot.precisa_visitar(item):
+            return
+        until = time.monotonic() + self.portal.reservar_vez()
+        while (left := until - time.monotonic()) > 0:
+            self.life.advance("esperando o intervalo do portal")
+            self.life.stop.wait(min(left, 1.0))
+
+    def failed(self, item: JobItem, falha: Falha) -> None:
+        """What each class of failure does (T6, T7, T8)."""
+        classe, texto = falha.classe, str(falha)
+        self.life.note(classe, f"{item.nome_arquivo}: {texto}", "warning", item)
+        if isinstance(falha, Bloqueado):
+            self.finish(lambda: item.adiar(classe, texto, settings.BLOCKED_SECONDS))
+            self.execucao.credencial.bloquear()
+            raise Fim(Motivo.BLOQUEADO, texto)
+        if not isinstance(falha, RETRIED):
+            self.finish(lambda: item.falhar(classe, texto))
+            self.portal_answered(item)
+            return
+        self.finish(lambda: item.tentar_de_novo(classe, texto))
+        if isinstance(falha, UNANSWERED):
+            self.unanswered(item.numero_processo, item)
+        if isinstance(falha, (TempoEsgotado, NavegadorQuebrado)):
+            raise Fim(Motivo.RECICLADO, texto)
+
+    def portal_answered(self, item: JobItem) -> None:
+        if item.execucao.portal.falhas:
+            self.portal.respondeu()
+
+    def unanswered(self, caso: str, item: JobItem | None) -> None:
+        """One more case without an answer. When the run is long, the portal itself is asked before it is suspected."""
+        open_cases = self.execucao.itens.abertos().values("numero_processo").distinct()[:5].count()
+        if not self.portal.contar_falha(caso, item.pk if item else None, open_cases):
+            return
+        try:
+            self.robot.sondar()
+        except UNANSWERED as falha:
+            self.portal.abrir_disjuntor()
+            raise Fim(Motivo.PORTAL, str(falha)) from falha
+        self.portal.respondeu()
+
+    def finish(self, write: Callable[[], None]) -> None:
+        """Records the item's end. A database that went away is waited for: the verb may be said twice, its token is
+        the proof that it was this robot's."""
+        until = time.monotonic() + settings.SELF_ABORT_SECONDS
+        with self.life.claim_lock:
+            while True:
+                try:
+                    write()
+                    break
+                except OperationalError:
+                    if time.monotonic() > until:
+                        raise
+                    connection.close()
+                    time.sleep(0.5)
+            self.life.item = None
+
+    def give_back(self) -> None:
+        """T15: the item in hand, if any, goes back with its attempt."""
+        with suppress(StaleClaim):
+            self.release()
+
+    def release(self) -> None:
+        with self.life.claim_lock:
+            item, self.life.item = self.life.item, None
+            if item is not None:
+                item.devolver()

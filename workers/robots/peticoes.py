@@ -1,0 +1,52 @@
+"""The petition verifier: was this file filed in its case, and when?"""
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from executions.models import JobItem
+from executions.results import Resposta
+from workers.browser import Browser
+from workers.portals.base import Caso, Peticao, PortalAdapter
+from workers.robots.base import Robot
+
+
+class VerificadorPeticoes(Robot):
+    """Answers all items of a case from one visit, as long as they are claimed one after another."""
+
+    browser: Browser | None = None
+    adapter: PortalAdapter
+    _case: Caso | None = None
+
+    @property
+    def caso_aberto(self) -> str:
+        return self._case.numero if self._case else ""
+
+    def abrir(self) -> None:
+        self.browser = Browser(self.folder, visible=self.execucao.mode == self.execucao.Mode.VISIBLE)
+        adapter = import_string(settings.PORTAIS[self.execucao.portal.adaptador])
+        self.adapter = adapter(self.browser, self.execucao.portal.base_url, self.advance)
+
+    def login(self) -> None:
+        self._case = None
+        credencial = self.execucao.credencial
+        self.adapter.login(credencial.usuario, credencial.senha)
+
+    def sondar(self) -> None:
+        self.adapter.sondar()
+
+    def precisa_visitar(self, item: JobItem) -> bool:
+        # What failed before is asked anew, not answered from an old visit.
+        return item.numero_processo != self.caso_aberto or item.attempts > 1
+
+    def processar(self, item: JobItem) -> Resposta:
+        if self.precisa_visitar(item):
+            self._case = None
+            self._case = self.adapter.visitar(item.numero_processo)
+        assert self._case is not None
+        peticao = Peticao(item.nome_arquivo, item.numero_processo, item.identificador)
+        return self.adapter.casar(self._case, peticao, timezone.now())
+
+    def fechar(self) -> None:
+        if self.browser:
+            self.browser.close()

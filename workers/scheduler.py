@@ -1,0 +1,10 @@
+"""The scheduler: one reconcile step. It asks for the robots that open executions may have now."""
+
+from executions.models import Execucao
+from executions.robos import pedir_robos
+
+
+def step() -> int:
+    """Serves every open execution in order of arrival; returns how many robots were asked for. Two at once do no harm."""
+    open_ones = Execucao.objects.abertas().em_ordem().values_list("pk", flat=True)
+    return sum(pedir_robos(pk).robos for pk in open_ones)

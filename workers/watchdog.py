@@ -1,0 +1,153 @@
+"""The watchdog: one janitor step. It finds what died, hangs or was asked to die, and puts its rows right.
+
+Every change is guarded by the verbs, so two watchdogs, or one beside the supervisors, do no harm.
+"""
+
+import logging
+import time
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from executions import clock
+from executions.errors import StaleClaim
+from executions.models import Execucao, Host, JobItem, Processo
+from executions.results import ErroClasse
+from executions.robos import LEGITIMATE, Espera, espera_de, pedir_robos
+from workers import processes
+from workers.supervisor import mark, sem_progresso
+
+logger = logging.getLogger("robotcontrol.watchdog")
+
+Motivo, Status = Processo.Motivo, Processo.Status
+CLOCK_JUMP_SECONDS = 5.0
+KILL_GRACE_SECONDS = 5.0
+PROGRESS_GRACE_SECONDS = 15.0
+MISTRUST_SECONDS = 60.0
+
+
+class Watchdog:
+    """Keeps between its steps only what must not come from the database: its own unbroken watch, and the two clocks."""
+
+    def __init__(self) -> None:
+        self._clocks: tuple[datetime, float] | None = None
+        self._since: datetime | None = None
+        self._mistrust_until = 0.0
+
+    def step(self) -> dict[str, int]:
+        """Returns what was put right, by kind."""
+        agora = clock.db_now()
+        trusted = self._trusts_clock(agora)
+        done = {
+            "mortos": self.dead_here(agora),
+            "encerrados": kill_asked_here(agora, KILL_GRACE_SECONDS / settings.TIME_DIVISOR),
+            "sem_progresso": stuck_here(agora),
+            "perdidos": lost_anywhere(agora),
+            "expirados": expired(agora) if trusted else 0,
+            "calados": self.silent(agora) if trusted else 0,
+            "contadores": recount(),
+        }
+        Host.objects.filter(nome=settings.ROBOT_HOST).update(watchdog_since=self._since)
+        return done
+
+    def _trusts_clock(self, agora: datetime) -> bool:
+        """False for a minute after the database's clock and the monotonic one disagreed about the time between steps."""
+        now = time.monotonic()
+        if self._clocks is None:
+            self._since = agora
+        else:
+            before, then = self._clocks
+            if abs((agora - before).total_seconds() - (now - then)) > CLOCK_JUMP_SECONDS:
+                logger.error("the database's clock jumped: leases and silences are left alone for a minute")
+                self._mistrust_until = now + MISTRUST_SECONDS / settings.TIME_DIVISOR
+                self._since = agora
+            elif now - then > 6 * settings.WATCHDOG_TICK_SECONDS + 5:
+                self._since = agora  # the watch was broken
+        self._clocks = (agora, now)
+        return now >= self._mistrust_until
+
+    def dead_here(self, agora: datetime) -> int:
+        """T16, T9: processes of this host that are gone although no supervisor said so; what they left is killed."""
+        limit = agora - timedelta(seconds=settings.DEAD_GRACE_SECONDS)
+        mine = _here().filter(pid__isnull=False, heartbeat_at__lt=limit)
+        return sum(_clear(row, Status.LOST, Motivo.PERDIDO, "expirar") for row in mine if not processes.alive(who(row)))
+
+    def silent(self, agora: datetime) -> int:
+        """T12: started, waiting for nothing, and without a sign for SILENCE_SECONDS of this unbroken watch."""
+        if not self._since or agora - self._since < timedelta(seconds=settings.SILENCE_SECONDS):
+            return 0
+        n = 0
+        for batch in Execucao.objects.caladas(agora).select_related("portal", "credencial"):
+            waits = espera_de(batch, agora)
+            if waits is Espera.COMPLETA or waits not in LEGITIMATE:
+                text = "Nenhum sinal dos robôs por tempo demais. Reabra as falhas para tentar de novo."
+                n += batch.interromper(ErroClasse.SEM_HEARTBEAT, text)
+        return n
+
+
+def _here() -> "Processo.objects":  # type: ignore[name-defined,valid-type]
+    return Processo.objects.vivos().filter(host__nome=settings.ROBOT_HOST)
+
+
+def who(row: Processo) -> processes.Identity:
+    return processes.Identity(row.pid or 0, row.start_ticks or 0, row.boot_id)
+
+
+def _clear(row: Processo, status: str, motivo: str, item: str) -> bool:
+    """Kills whatever is left of it, then records its end and asks for fresh robots."""
+    reaped = processes.reap(mark(row.uuid), who(row) if row.pid else None)
+    words = f"Processos que não morreram: {reaped}." if reaped.left else ""
+    logger.warning("watchdog cleared %s (%s): %s", row.uuid, motivo, reaped)
+    if not row.terminar(status, motivo=motivo, erro=words, item=item):
+        return False
+    if row.execucao_id:
+        pedir_robos(row.execucao_id)
+    return True
+
+
+def kill_asked_here(agora: datetime, folga: float) -> int:
+    """T11: this host's processes that were asked to die `folga` seconds ago and still live."""
+    asked = _here().a_matar(agora, folga)
+    return sum(_clear(row, Status.KILLED, Motivo.ENCERRADO, "devolver") for row in asked)
+
+
+def stuck_here(agora: datetime) -> int:
+    """T10 for a supervisor that does not act: its robot makes no progress."""
+    folga = PROGRESS_GRACE_SECONDS / settings.TIME_DIVISOR
+    running = _here().filter(pid__isnull=False)
+    stuck = [row for row in running if sem_progresso(row, folga)]
+    return sum(_clear(row, Status.KILLED, Motivo.SEM_PROGRESSO, "tentar_de_novo") for row in stuck)
+
+
+def lost_anywhere(agora: datetime) -> int:
+    """T14, T16: sent but never started, or of a host that is gone. Their items expire; nobody can kill from here."""
+    rows = [*Processo.objects.nao_iniciados(agora), *Processo.objects.abandonados(agora)]
+    n = 0
+    for row in {row.pk: row for row in rows}.values():
+        if row.host and row.host.nome == settings.ROBOT_HOST:
+            n += _clear(row, Status.LOST, Motivo.PERDIDO, "expirar")
+        elif row.terminar(Status.LOST, motivo=Motivo.PERDIDO):
+            n += 1
+            if row.execucao_id:
+                pedir_robos(row.execucao_id)
+    return n
+
+
+def expired(agora: datetime) -> int:
+    """T9: leases past by the database's clock, whosever they are."""
+    n = 0
+    for item in JobItem.objects.vencidos(agora):
+        with suppress(StaleClaim):
+            item.expirar(dono_morto=False)
+            n += 1
+    return n
+
+
+def recount() -> int:
+    """T14: counters of open executions against their items; a batch left open without open items is closed."""
+    n = 0
+    for batch in Execucao.objects.abertas():
+        n += bool(batch.recontar())
+        batch.voltar_a_fila()
+    return n
