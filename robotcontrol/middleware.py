@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
 
@@ -21,5 +21,5 @@ class HtmxLoginMiddleware:
         is_htmx = bool(getattr(request, "htmx", False))
         if is_htmx and response.status_code == 302 and not request.user.is_authenticated:
             back = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
-            return HttpResponseClientRedirect(f"{resolve_url('admin:login')}?next={back}")
+            return HttpResponseClientRedirect(redirect_to_login(back).url)
         return response

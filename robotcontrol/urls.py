@@ -1,4 +1,13 @@
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+from executions.views.saude import viva
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("executions.urls")),
+    path("entrar/", LoginView.as_view(template_name="entrar.html"), name="entrar"),
+    path("sair/", LogoutView.as_view(), name="sair"),
+    path("healthz/live", viva, name="viva"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,447 @@
+"""The real verbs, on the real database, against a model of who owns what: no sequence of faults breaks an invariant.
+
+The model below knows only what a robot or an operator could know: which claims were given and taken away. After every
+step the whole database is compared with it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from executions import clock
+from executions.errors import StaleClaim
+from executions.models import Credencial, Execucao, Host, JobItem, Portal, Processo, Registro, Tentativa
+from executions.robos import pedir_robos
+from tests.conftest import Tempo
+from tests.factories import RESPOSTA, contadores, nova_credencial, nova_execucao, novo_host, por_para_rodar, retrato
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ITENS, CASOS, LUGARES = 4, 3, 4
+CURTO = settings(
+    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=False
+)
+# Longer, and the same sequences every time: what it finds, it finds again.
+MUTANTE = settings(
+    CURTO, max_examples=400, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False
+)
+TERMINAIS = ("done", "failed")
+ESCRITAS: dict[str, Callable[[JobItem], None]] = {
+    "concluir": lambda item: item.concluir(RESPOSTA),
+    "falhar": lambda item: item.falhar("layout_mudou", "mudou"),
+    "tentar_de_novo": lambda item: item.tentar_de_novo("tempo_esgotado", "esgotou"),
+    "adiar": lambda item: item.adiar("bloqueado", "bloqueio", 90),
+    "devolver": lambda item: item.devolver(),
+}
+
+
+def limpar() -> None:
+    from django_q.models import OrmQ  # noqa: PLC0415
+
+    Host.objects.update(exclusiva=None)
+    for model in (Registro, Tentativa, JobItem, Processo, Host, Execucao, Credencial, Portal, OrmQ):
+        rows = model._default_manager.all()
+        rows._raw_delete(rows.db)
+
+
+class Robo:
+    """The operating system's side of a Processo, and what its Python believes."""
+
+    def __init__(self, processo: Processo) -> None:
+        self.processo = processo
+        self.item: JobItem | None = None  # the claim in hand, valid or not
+        self.soltos: list[JobItem] = []  # claims that it has let go of
+        self.existe, self.congelado = True, False
+
+    @property
+    def anda(self) -> bool:
+        return self.existe and not self.congelado
+
+
+class Maquina(RuleBasedStateMachine):
+    tempo: Tempo
+
+    @initialize(max_robots=st.integers(1, 3))
+    def comecar(self, max_robots: int) -> None:
+        limpar()
+        self.credencial = nova_credencial()
+        self.host = novo_host(places=LUGARES)
+        self.lote = nova_execucao(ITENS, CASOS, credencial=self.credencial, max_robots=max_robots)
+        self.robos: list[Robo] = []
+        self.donos: dict[int, tuple[int, int]] = {}  # item -> (processo, token): the claims that are valid
+        self.vistos: list[JobItem] = []  # what a watchdog has read, and may act on later
+        self.antes: dict[int, dict[str, Any]] = {}
+        self.geracao, self.reabriu, self.inteira = 1, False, True
+        self.pedir()
+
+    # ---- helpers ------------------------------------------------------------------------------------------------
+    def linha(self) -> Execucao:
+        return Execucao.objects.get(pk=self.lote.pk)
+
+    def soltar_do(self, robo: Robo) -> None:
+        self.donos = {item: dono for item, dono in self.donos.items() if dono[0] != robo.processo.pk}
+
+    def algum(self, data: st.DataObject, robos: list[Robo]) -> Robo:
+        return robos[data.draw(st.integers(0, len(robos) - 1))]
+
+    def que(self, *, anda: bool | None = None, com_item: bool | None = None, vivo: bool | None = None) -> list[Robo]:
+        linhas = Processo.objects.in_bulk([robo.processo.pk for robo in self.robos])
+        return [
+            robo
+            for robo in self.robos
+            if anda in (None, robo.anda)
+            and com_item in (None, robo.item is not None)
+            and vivo in (None, linhas[robo.processo.pk].vivo)
+        ]
+
+    def escrever(self, item: JobItem, verbo: str) -> None:
+        """A robot writes with a claim: it counts exactly when the claim is valid, else nothing at all is written."""
+        valido = self.donos.get(item.pk) == (item.processo_id, item.token)
+        antes = retrato(self.lote)
+        try:
+            ESCRITAS[verbo](item)
+        except StaleClaim:
+            assert not valido, f"a valid claim was refused {verbo}"
+            assert retrato(self.lote) == antes, "a refused verb wrote something"
+            return
+        if valido:
+            del self.donos[item.pk]
+            return
+        assert retrato(self.lote) == antes, f"{verbo} wrote with an old token"
+        gravado = JobItem.objects.get(pk=item.pk)
+        assert (gravado.status in TERMINAIS, gravado.token) == (True, item.token), f"an old token was told {verbo} is ok"
+
+    # ---- robots -------------------------------------------------------------------------------------------------
+    @rule()
+    def pedir(self) -> None:
+        """T2, and the supervisors start what was asked for."""
+        self.inteira = False
+        self.host.bater()
+        self.credencial.aceitar()
+        antes = Processo.objects.vivos().filter(execucao=self.lote).count()
+        pedido = pedir_robos(self.lote.pk)
+        vivos = Processo.objects.vivos().filter(execucao=self.lote).count()
+        linha = self.linha()
+        assert vivos == antes + pedido.robos
+        assert not pedido.robos or (vivos <= linha.max_robots and linha.aberta and not linha.pausada)
+        assert vivos <= LUGARES
+        for processo in Processo.objects.filter(execucao=self.lote, status="requested"):
+            self.robos.append(Robo(por_para_rodar(processo)))
+            processo.logou()
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.que(anda=True, com_item=False))
+    def tomar(self, data: st.DataObject) -> None:
+        self.tomar_com(self.algum(data, self.que(anda=True, com_item=False)))
+
+    @rule()
+    @precondition(lambda self: self.que(anda=True, com_item=False))
+    def todos_tomam(self) -> None:
+        for robo in self.que(anda=True, com_item=False):
+            self.tomar_com(robo)
+
+    def tomar_com(self, robo: Robo) -> None:
+        """T3 gives an item exactly when the rules allow one."""
+        self.inteira = False
+        linha = self.linha()
+        processo = Processo.objects.get(pk=robo.processo.pk)
+        pode = (
+            linha.aberta
+            and not linha.pausada
+            and linha.n_running < linha.max_robots
+            and processo.status == "running"
+            and processo.kill_requested_at is None
+            and linha.itens.disponiveis(clock.db_now()).exists()
+        )
+        item = JobItem.objects.tentar_iniciar(self.lote, robo.processo)
+        assert (item is not None) == pode, "the gate gave what it must not, or kept what it must give"
+        if item:
+            assert item.pk not in self.donos, "the item has an owner"
+            self.donos[item.pk], robo.item = (robo.processo.pk, item.token), item
+            linha = self.linha()
+            assert linha.n_running <= linha.max_robots
+
+    @rule(data=st.data(), verbo=st.sampled_from(sorted(ESCRITAS)))
+    @precondition(lambda self: self.que(anda=True, com_item=True))
+    def largar(self, data: st.DataObject, verbo: str) -> None:
+        self.inteira = False
+        robo = self.algum(data, self.que(anda=True, com_item=True))
+        assert robo.item
+        self.escrever(robo.item, verbo)
+        robo.soltos, robo.item = [*robo.soltos, robo.item], None
+
+    @rule(data=st.data(), verbo=st.sampled_from(sorted(ESCRITAS)))
+    @precondition(lambda self: any(robo.soltos for robo in self.que(anda=True)))
+    def escrever_de_novo(self, data: st.DataObject, verbo: str) -> None:
+        """A reply was lost, or a zombie woke up: a robot writes with a claim it has let go of."""
+        self.inteira = False
+        robo = self.algum(data, [robo for robo in self.que(anda=True) if robo.soltos])
+        self.escrever(robo.soltos[data.draw(st.integers(0, len(robo.soltos) - 1))], verbo)
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.que(anda=True, com_item=True))
+    def renovar(self, data: st.DataObject) -> None:
+        self.inteira = False
+        robo = self.algum(data, self.que(anda=True, com_item=True))
+        item = robo.item
+        assert item
+        assert item.renovar() == (self.donos.get(item.pk) == (item.processo_id, item.token))
+        assert robo.processo.bater("consultando", 0) == Processo.objects.get(pk=robo.processo.pk).vivo
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.que(anda=True, com_item=False))
+    def sair_se_excedente(self, data: st.DataObject) -> None:
+        self.inteira = False
+        robo = self.algum(data, self.que(anda=True, com_item=False))
+        ficam = Processo.objects.filter(execucao=self.lote, status="running", kill_requested_at=None)
+        antes = ficam.count()
+        saiu = robo.processo.sair_se_excedente()
+        maximo = self.linha().max_robots
+        assert not saiu or antes > maximo
+        assert ficam.count() >= min(antes, maximo)
+
+    # ---- the operating system -----------------------------------------------------------------------------------
+    @rule(data=st.data(), mata=st.booleans())
+    @precondition(lambda self: self.que(anda=True))
+    def sigkill_ou_sigstop(self, data: st.DataObject, mata: bool) -> None:
+        robo = self.algum(data, self.que(anda=True))
+        robo.existe, robo.congelado = not mata, not mata
+
+    @rule(data=st.data())
+    @precondition(lambda self: any(robo.congelado for robo in self.robos))
+    def sigcont(self, data: st.DataObject) -> None:
+        self.algum(data, [robo for robo in self.robos if robo.congelado]).congelado = False
+
+    @rule(segundos=st.integers(1, 91))
+    def passar(self, segundos: int) -> None:
+        self.tempo.avancar(segundos)
+
+    # ---- supervisors and watchdogs ------------------------------------------------------------------------------
+    def terminar(self, robo: Robo, status: str, motivo: str, item: str) -> None:
+        self.inteira = False
+        vivo = Processo.objects.get(pk=robo.processo.pk).vivo
+        antes = retrato(self.lote)
+        assert robo.processo.terminar(status, motivo=motivo, item=item) == vivo
+        if vivo:
+            self.soltar_do(robo)
+        else:
+            assert retrato(self.lote) == antes
+
+    @rule(data=st.data(), item=st.sampled_from(["expirar", "expirar", "devolver"]))
+    @precondition(lambda self: any(not robo.existe for robo in self.robos))
+    def ver_a_morte(self, data: st.DataObject, item: str) -> None:
+        """By the supervisor, its host's watchdog, or both."""
+        robo = self.algum(data, [robo for robo in self.robos if not robo.existe])
+        self.terminar(robo, "killed", "falha", item)
+
+    @rule(data=st.data(), perdido=st.booleans())
+    @precondition(lambda self: self.que(vivo=True))
+    def sem_progresso_ou_perdido(self, data: st.DataObject, perdido: bool) -> None:
+        """Killed for making no progress; or its host looked dead from elsewhere: then it may wake up again."""
+        robo = self.algum(data, self.que(vivo=True))
+        if perdido:
+            self.terminar(robo, "lost", "perdido", "expirar")
+        else:
+            robo.existe = False
+            self.terminar(robo, "killed", "sem_progresso", "tentar_de_novo")
+
+    @rule()
+    def olhar_vencidos(self) -> None:
+        self.vistos += JobItem.objects.vencidos(clock.db_now())
+
+    @rule()
+    @precondition(lambda self: self.vistos)
+    def expirar_o_que_foi_visto(self) -> None:
+        """Perhaps long after it looked: only a claim that is still the same, and still past, is taken away."""
+        self.inteira = False
+        visto = self.vistos.pop()
+        atual = JobItem.objects.get(pk=visto.pk)
+        vale = (
+            self.donos.get(visto.pk) == (visto.processo_id, visto.token)
+            and atual.lease_until is not None
+            and atual.lease_until < clock.db_now()
+        )
+        antes = retrato(self.lote)
+        try:
+            visto.expirar(dono_morto=False)
+        except StaleClaim:
+            assert not vale
+            assert retrato(self.lote) == antes
+        else:
+            assert vale, "a live claim was taken away"
+            del self.donos[visto.pk]
+
+    @rule(segundos=st.integers(61, 91))
+    def deixar_vencer(self, segundos: int) -> None:
+        """Longer than a lease, and the watchdog takes away whatever was not renewed: its robot does not know."""
+        self.tempo.avancar(segundos)
+        self.olhar_vencidos()
+        while self.vistos:
+            self.expirar_o_que_foi_visto()
+
+    # ---- the operator -------------------------------------------------------------------------------------------
+    @rule(data=st.data(), ordem=st.sampled_from(["encerrar", "pausar", "encerrar_robo", "reiniciar_robo"]))
+    def mandar(self, data: st.DataObject, ordem: str) -> None:
+        self.inteira = False
+        vivos = self.que(vivo=True)
+        if ordem == "encerrar":
+            self.encerrar()
+        elif ordem == "pausar":
+            linha = self.linha()
+            assert self.lote.pausar() == (linha.aberta and not linha.pausada)
+        elif vivos and ordem == "encerrar_robo":
+            self.encerrar_robo(self.algum(data, vivos))
+        elif vivos:
+            robo = self.algum(data, vivos)
+            if robo.processo.reiniciar():
+                self.soltar_do(robo)
+
+    def encerrar(self) -> None:
+        aberta = self.linha().aberta
+        assert self.lote.encerrar() == aberta
+        if aberta:
+            self.donos, self.geracao = {}, self.geracao + 1
+            assert self.linha().status == "error"
+
+    def encerrar_robo(self, robo: Robo) -> None:
+        antes = self.linha()
+        if not robo.processo.encerrar():
+            return
+        self.soltar_do(robo)
+        depois = self.linha()
+        assert depois.max_robots <= antes.max_robots
+        if antes.aberta and depois.status == "error":
+            self.donos, self.geracao = {}, self.geracao + 1
+
+    @rule()
+    @precondition(lambda self: self.linha().pausada)
+    def retomar(self) -> None:
+        assert self.lote.retomar() is True
+
+    @rule(maximo=st.integers(1, 3))
+    def definir_max_robots(self, maximo: int) -> None:
+        self.lote.definir_max_robots(maximo)
+
+    @rule(classe=st.sampled_from(["", "", "layout_mudou", "veneno", "encerrado"]))
+    @precondition(lambda self: self.linha().n_failed)
+    def reabrir(self, classe: str) -> None:
+        self.inteira = False
+        aberta = self.linha().aberta
+        falhados = self.lote.itens.falhados()
+        n = (falhados.filter(erro_classe=classe) if classe else falhados).count()
+        assert self.lote.reabrir(classe=classe) == n
+        self.reabriu = True
+        self.geracao += bool(n and not aberta)
+
+    # ---- what must hold after every step ------------------------------------------------------------------------
+    @invariant()
+    def o_modelo_confere(self) -> None:
+        if not hasattr(self, "lote"):
+            return
+        self.inteira = False
+        linha = self.linha()
+        itens = {item["pk"]: item for item in self.lote.itens.values("pk", *CAMPOS)}
+        contadores(linha)
+        assert linha.geracao == self.geracao
+        assert linha.recontar() == {}
+        em_andamento = {pk: (i["processo"], i["token"]) for pk, i in itens.items() if i["status"] == "running"}
+        assert em_andamento == self.donos, "the database and the model differ on who owns what"
+        assert len({dono for dono, _ in em_andamento.values()}) == len(em_andamento), "a robot holds two items"
+        abertas = Tentativa.objects.filter(item__execucao=self.lote, ended=None).values_list("item", "processo", "token")
+        assert {item: (processo, token) for item, processo, token in abertas} == self.donos
+        self.conferir_itens(itens)
+        self.antes, self.reabriu, self.inteira = itens, False, True
+
+    def conferir_itens(self, itens: dict[int, dict[str, Any]]) -> None:
+        for pk, item in itens.items():
+            assert item["attempts"] <= 3 and item["crashes"] <= 3 and item["snoozes"] <= 5
+            antes = self.antes.get(pk)
+            if antes is None:
+                continue
+            assert item["token"] >= antes["token"], "a token went back"
+            reaberto = self.reabriu and antes["status"] == "failed" and item["status"] == "pending"
+            if antes["status"] in TERMINAIS and not reaberto:
+                assert item == antes, "a terminal item changed within its generation"
+
+    def teardown(self) -> None:
+        """Liveness: one robot lives and the portal is up, so the batch ends."""
+        if not getattr(self, "inteira", False):
+            return
+        for robo in self.que(vivo=True):
+            self.terminar(robo, "killed", "encerrado", "devolver")
+            robo.existe = False
+        self.lote.retomar()
+        for _ in range(3 * ITENS):
+            if not self.linha().aberta:
+                break
+            self.pedir()
+            for robo in self.que(vivo=True):
+                while item := JobItem.objects.tentar_iniciar(self.lote, robo.processo):
+                    item.concluir(RESPOSTA)
+            self.tempo.avancar(91)
+        assert not self.linha().aberta, "the batch does not end"
+        contadores(self.lote)
+
+
+CAMPOS = (
+    "status", "processo", "token", "attempts", "crashes", "snoozes", "erro_classe", "erro", "resultado", "finished_at",
+)  # fmt: skip
+
+
+@pytest.fixture
+def maquina(tempo: Tempo, transactional_db: None) -> type[Maquina]:
+    return type("Maquina", (Maquina,), {"tempo": tempo})
+
+
+def test_no_sequence_of_faults_breaks_an_invariant(maquina):
+    run_state_machine_as_test(maquina, settings=CURTO)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_no_long_search_finds_a_sequence_that_breaks_an_invariant(maquina):
+    run_state_machine_as_test(maquina, settings=settings(settings.get_profile("slow"), print_blob=True))
+
+
+def sem_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """_move takes whatever token the row carries now."""
+    mover = JobItem._move
+
+    def mutante(self: JobItem, *args: Any, **kwargs: Any) -> None:
+        self.token = JobItem.objects.values_list("token", flat=True).get(pk=self.pk)
+        mover(self, *args, **kwargs)
+
+    monkeypatch.setattr(JobItem, "_move", mutante)
+
+
+def sem_perguntar_se_vivo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate does not ask whether the robot was told to die."""
+    monkeypatch.setattr(Processo, "tocar", lambda self, agora: True)
+
+
+def soltar_todos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seed's rule for "no progress": every running item goes back, not only one's own."""
+    original = Processo.terminar
+
+    def mutante(self: Processo, *args: Any, **kwargs: Any) -> bool:
+        for item in JobItem.objects.filter(execucao=self.execucao_id).em_andamento().exclude(processo=self):
+            item.devolver()
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Processo, "terminar", mutante)
+
+
+def sem_contar_na_tomada(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The claim does not move the counters."""
+    monkeypatch.setattr(Execucao.objects.__class__, "contar", lambda self, pk, **kwargs: True)
+
+
+@pytest.mark.parametrize("mutar", [sem_token, sem_perguntar_se_vivo, soltar_todos, sem_contar_na_tomada])
+def test_the_same_search_falsifies_a_mutant(mutar, maquina, monkeypatch):
+    mutar(monkeypatch)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(maquina, settings=MUTANTE)
