@@ -50,7 +50,7 @@ def nomes_de_arquivo(path: str | Path) -> list[str]:
         with Path(path).open("rb") as arquivo:
             dados = arquivo.read(LIMITE_DA_LISTA + 1)
     except (OSError, ValueError) as erro:
-        raise ErroDeEntrada(f"Não consegui ler a lista de nomes: {_razao(erro)}.") from erro
+        raise ErroDeEntrada(f"Não consegui ler a lista de nomes {path}: {_razao(erro)}.") from erro
     if len(dados) > LIMITE_DA_LISTA:
         raise ErroDeEntrada(f"A lista de nomes é grande demais: o limite é {LIMITE_DA_LISTA // (1024 * 1024)} MB.")
     texto = _decodificar(dados)

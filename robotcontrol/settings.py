@@ -149,7 +149,7 @@ LOGGING = {
 # ---- robots -----------------------------------------------------------------------------------------------------
 ROBOT_HOST = env.text("ROBOT_HOST", socket.gethostname())[:80]
 ROBOT_RUN_DIR = VAR_DIR / "run" / ROBOT_HOST
-# Chromium's sockets live below here, and a socket's path holds 107 bytes: a short folder, one per installation and host.
+# Chromium's sockets live below here, and a socket's path holds 107 bytes: a short folder, one a run folder.
 _SHORT_NAME = hashlib.sha256(str(ROBOT_RUN_DIR).encode()).hexdigest()[:8]
 ROBOT_TMP_DIR = Path(env.text("ROBOT_TMP_DIR", tempfile.gettempdir())) / f"robos-{_SHORT_NAME}"
 HOST_MAX_ROBOTS = env.integer("HOST_MAX_ROBOTS", 0, at_least=0)  # 0: min(2 × cores, free memory / 400 MB)

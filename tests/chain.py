@@ -57,7 +57,8 @@ class Machine:
         manage_py = str(settings.BASE_DIR / "manage.py")
         self.child = subprocess.Popen(
             [sys.executable, manage_py, *(command or ("runrobots",))], env=environment(**extra),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
         )  # fmt: skip
         self.cluster_mark = f"{Controle.get().instalacao}:cluster-{self.name}"
 
@@ -114,7 +115,12 @@ def left_over() -> dict[int, str]:
 
 def demo_portal(url: str, usuario: str = "demo", senha: str = SENHA, **fields: Any) -> Credencial:
     portal = Portal.objects.create(
-        slug=f"demo-{uuid.uuid4().hex[:6]}", nome="Demo", adaptador="projudi", tribunais=["8.99"], base_url=url, **fields
+        slug=f"demo-{uuid.uuid4().hex[:6]}",
+        nome="Demo",
+        adaptador="projudi",
+        tribunais=["8.99"],
+        base_url=url,
+        **fields,
     )
     credencial = Credencial(portal=portal, usuario=usuario)
     credencial.trocar_senha(senha)

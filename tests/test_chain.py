@@ -12,7 +12,7 @@ from tests import chain
 from workers.portals.demo.cases import CASO_DO_CENARIO, CASOS
 from workers.portals.demo.generate import gerar_casos
 from workers.portals.demo.server import PortalDemo
-from workers.processes import alive
+from workers.processes import alive, still
 from workers.watchdog import who
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -52,22 +52,18 @@ def test_a_robot_killed_with_its_item_is_replaced_and_the_item_answered_once_by_
         victim = robot_with_item(execucao)
         family = chain.wait_for(lambda: len(m := chain.members(victim)) > 8 and m, 20, "its browser")
         os.kill(victim.pid, signal.SIGKILL)
-        again = chain.wait_for(lambda: execucao.itens.em_andamento().exclude(processo=victim).first(), 20, "a new claim")
+        again = chain.wait_for(
+            lambda: execucao.itens.em_andamento().exclude(processo=victim).first(), 20, "a new claim"
+        )
         assert (again.crashes, again.attempts) == (1, 1)
         chain.wait_for(lambda: chain.ended(execucao), 60, "the end of the batch")
         item = execucao.itens.get()
         assert item.status == JobItem.Status.DONE
         assert item.tentativas.exclude(outcome="robo_perdido").count() == 1
-        assert not [m for m in family if alive(who(victim)) or _lives(m)]
+        assert not [m for m in family if alive(who(victim)) or still(m)]
         victim.refresh_from_db()
         assert (victim.status, victim.motivo, victim.exit_code) == ("exited", "falha", -9)
     assert not chain.left_over()
-
-
-def _lives(member) -> bool:
-    from workers.processes import still
-
-    return still(member)
 
 
 def test_robot_supervisor_and_cluster_killed_together_are_repaired_by_the_living_host() -> None:
@@ -81,7 +77,7 @@ def test_robot_supervisor_and_cluster_killed_together_are_repaired_by_the_living
         chain.wait_for(lambda: execucao.itens.em_andamento().exclude(processo=victim).first(), 45, "a new claim")
         chain.wait_for(lambda: chain.ended(execucao), 60, "the end of the batch")
         assert execucao.n_done == 1
-        chain.wait_for(lambda: not any(map(_lives, family)), 15, "the first browser's end")
+        chain.wait_for(lambda: not any(map(still, family)), 15, "the first browser's end")
     assert not chain.left_over()
 
 
@@ -95,7 +91,7 @@ def test_a_host_that_is_gone_loses_its_items_to_the_next_one_which_clears_what_i
         first.kill_cluster()
         os.kill(victim.pid, signal.SIGKILL)
         with chain.machine(ROBOT_HOST="teste-sumida"):
-            chain.wait_for(lambda: not any(map(_lives, family)), 10, "the first browser's end")
+            chain.wait_for(lambda: not any(map(still, family)), 10, "the first browser's end")
             chain.wait_for(lambda: chain.ended(execucao), 60, "the end of the batch")
             assert execucao.n_done == 1
             assert execucao.itens.get().crashes == 0
@@ -112,7 +108,7 @@ def test_killrobots_all_ends_everything_and_a_later_reopening_finishes_the_batch
         report = chain.manage("killrobots", "--all", "--yes", ROBOT_HOST=host.name)
         assert report.returncode == 0, report.stderr
         assert "restantes 0" in report.stdout and f"encontrados {len(families)}" in report.stdout.replace("\n", " ")
-        assert not any(map(_lives, families))
+        assert not any(map(still, families))
         execucao.refresh_from_db()
         assert (execucao.status, execucao.n_pending, execucao.n_running) == ("error", 0, 0)
         assert set(execucao.itens.falhados().values_list("erro_classe", flat=True)) == {"encerrado"}
@@ -134,7 +130,7 @@ def test_killrobots_acts_as_the_agent_of_its_machine_when_no_host_runs() -> None
             os.kill(pid, signal.SIGSTOP)  # the supervisor with it: nobody but the command can act
         report = chain.manage("killrobots", "--processo", str(victim.uuid), "--yes", ROBOT_HOST=host.name)
         assert report.returncode == 0, report.stdout + report.stderr
-        assert not any(map(_lives, family))
+        assert not any(map(still, family))
         victim.refresh_from_db()
         assert (victim.status, execucao.itens.get().erro_classe) == ("killed", "encerrado")
 

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from executions import clock, cnj, intake
 from executions.models import Credencial, Execucao, Host, Portal, Processo
-from executions.robos import espera_de, pedir_robos
 from executions.results import ErroClasse, Resultado
+from executions.robos import espera_de, pedir_robos
 from workers.host import HostAgent, HostRecusado
 
 PLAIN_SECONDS = 5.0
@@ -85,9 +85,7 @@ class Follower:
             TextColumn("{task.fields[text]}"), TimeElapsedColumn(), console=self.console, transient=True,
             disable=not self.console.is_terminal,
         )  # fmt: skip
-        self._task: TaskID = self._progress.add_task(
-            "", total=self.execucao.total_arquivos, robots="", text=""
-        )
+        self._task: TaskID = self._progress.add_task("", total=self.execucao.total_arquivos, robots="", text="")
         self._progress.start()
 
     def ended(self) -> bool:
@@ -125,14 +123,10 @@ class Follower:
 
     def _forecast(self) -> str:
         """Rate and time to the end, from the last twenty items; silent before five are done."""
-        last = list(
-            self.execucao.itens.filter(finished_at__isnull=False)
-            .order_by("-finished_at")
-            .values_list("finished_at", flat=True)[:20]
-        )
+        last = list(self.execucao.itens.terminados().values_list("finished_at", flat=True)[:20])
         if len(last) < 5:
             return ""
-        seconds = max(0.1, (clock.db_now() - last[-1]).total_seconds())
+        seconds = max(0.1, (clock.db_now() - (last[-1] or clock.db_now())).total_seconds())
         rate = len(last) / seconds
         left = (self.execucao.total_arquivos - self.execucao.progress) / rate
         return f" · {60 * rate:.0f} por minuto · faltam {left:.0f} s"

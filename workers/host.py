@@ -114,7 +114,7 @@ class HostAgent:
         skew = abs((timezone.now() - clock.db_now()).total_seconds())
         if skew > settings.CLOCK_SKEW_SECONDS:
             raise HostRecusado(
-                f"O relógio desta máquina difere {skew:.0f} s do relógio do banco de dados. Acerte-o (NTP) e tente de novo."
+                f"O relógio desta máquina difere {skew:.0f} s do relógio do banco de dados. Acerte-o (NTP)."
             )
 
     def _check_alone(self) -> None:

@@ -73,7 +73,7 @@ class Life:
     def _beat(self) -> None:
         if not self.processo.bater(self._step, time.monotonic() - self._step_at):
             self._fenced("the row of this robot is no longer running")
-        Execucao.objects.filter(pk=self.processo.execucao_id).update(heartbeat_at=clock.db_now())
+        Execucao.objects.filter(processos=self.processo).update(heartbeat_at=clock.db_now())
         item = self.item
         if item is not None and not item.renovar():
             with self.claim_lock:

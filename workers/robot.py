@@ -49,7 +49,7 @@ RETRIED = (*UNANSWERED, NavegadorQuebrado, SessaoExpirada)
 class Fim(Exception):
     """The robot leaves, for this reason."""
 
-    def __init__(self, motivo: Processo.Motivo, erro: str = "") -> None:
+    def __init__(self, motivo: str, erro: str = "") -> None:
         super().__init__(motivo)
         self.motivo, self.erro = motivo, erro
 
@@ -155,7 +155,7 @@ class Work:
         self.life.note("login", "Login feito.")
         pedir_robos(self.execucao.pk)
 
-    def end_batch(self, falha: Falha, motivo: Processo.Motivo) -> Fim:
+    def end_batch(self, falha: Falha, motivo: str) -> Fim:
         self.give_back()
         self.execucao.interromper(falha.classe, f"Login: {falha}")
         return Fim(motivo, str(falha))

@@ -5,6 +5,6 @@ from executions.robos import pedir_robos
 
 
 def step() -> int:
-    """Serves every open execution in order of arrival; returns how many robots were asked for. Two at once do no harm."""
+    """Serves every open execution in order of arrival; returns how many robots it asked for. Two at once do no harm."""
     open_ones = Execucao.objects.abertas().em_ordem().values_list("pk", flat=True)
     return sum(pedir_robos(pk).robos for pk in open_ones)

@@ -31,8 +31,18 @@ Motivo, Status = Processo.Motivo, Processo.Status
 CHILD_POLL_SECONDS = 0.1
 ROW_POLL_SECONDS = 1.0
 SAMPLE_SECONDS = 5.0
-SYSTEM_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "DISPLAY", "XAUTHORITY", "VIRTUAL_ENV", "PYTHONPATH",
-    "DJANGO_SETTINGS_MODULE")
+SYSTEM_VARIABLES = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "HOME",
+    "DISPLAY",
+    "XAUTHORITY",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "DJANGO_SETTINGS_MODULE",
+)
 WORDS_BYTES = 1500
 
 
@@ -40,7 +50,7 @@ WORDS_BYTES = 1500
 class Verdict:
     """Why the supervisor ends its child, and what becomes of the item it holds (see Processo.terminar)."""
 
-    motivo: Processo.Motivo
+    motivo: str
     item: str
     gentle: bool = False
 
@@ -201,7 +211,9 @@ def sem_progresso(row: Processo, folga: float = 0.0) -> bool:
     def older(moment: object, seconds: float) -> bool:
         return moment is not None and moment < agora - timedelta(seconds=seconds)  # type: ignore[operator]
 
-    if older(row.progress_at, settings.NO_PROGRESS_SECONDS) or older(row.heartbeat_at, settings.STALE_HEARTBEAT_SECONDS):
+    if older(row.progress_at, settings.NO_PROGRESS_SECONDS) or older(
+        row.heartbeat_at, settings.STALE_HEARTBEAT_SECONDS
+    ):
         return True
     limit = agora - timedelta(seconds=settings.ITEM_DEADLINE_SECONDS)
     return row.itens.em_andamento().filter(started_at__lt=limit).exists()

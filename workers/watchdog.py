@@ -13,6 +13,7 @@ from django.conf import settings
 from executions import clock
 from executions.errors import StaleClaim
 from executions.models import Execucao, Host, JobItem, Processo
+from executions.models.processo import ProcessoQuerySet
 from executions.results import ErroClasse
 from executions.robos import LEGITIMATE, Espera, espera_de, pedir_robos
 from workers import processes
@@ -52,7 +53,7 @@ class Watchdog:
         return done
 
     def _trusts_clock(self, agora: datetime) -> bool:
-        """False for a minute after the database's clock and the monotonic one disagreed about the time between steps."""
+        """False for a minute after the database's clock and the monotonic one disagreed on a step's length."""
         now = time.monotonic()
         if self._clocks is None:
             self._since = agora
@@ -86,7 +87,7 @@ class Watchdog:
         return n
 
 
-def _here() -> "Processo.objects":  # type: ignore[name-defined,valid-type]
+def _here() -> ProcessoQuerySet:
     return Processo.objects.vivos().filter(host__nome=settings.ROBOT_HOST)
 
 

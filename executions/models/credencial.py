@@ -13,7 +13,9 @@ class Credencial(models.Model):
     portal = models.ForeignKey("executions.Portal", models.PROTECT, related_name="credenciais")
     usuario = models.CharField("usuário do portal", max_length=150)
     senha_cifrada = models.TextField(editable=False)
-    max_sessions = models.PositiveIntegerField("máximo de sessões", null=True, blank=True, help_text="Vazio: sem limite próprio.")
+    max_sessions = models.PositiveIntegerField(
+        "máximo de sessões", null=True, blank=True, help_text="Vazio: sem limite próprio."
+    )
     accepted_at = models.DateTimeField("aceita em", null=True, blank=True, editable=False)
     recusada_em = models.DateTimeField(null=True, blank=True, editable=False)
     livre_em = models.DateTimeField("livre a partir de", null=True, blank=True, editable=False)
@@ -50,7 +52,9 @@ class Credencial(models.Model):
         """
         tried = Credencial.objects.filter(pk=self.pk, senha_cifrada=self.senha_cifrada)
         if tried.update(recusada_em=clock.db_now()):
-            Registro.objects.anotar("credencial_recusada", f"O portal recusou a credencial {self.usuario}.", level="error")
+            Registro.objects.anotar(
+                "credencial_recusada", f"O portal recusou a credencial {self.usuario}.", level="error"
+            )
 
     def bloquear(self) -> None:
         """The portal blocked it for now: not used for BLOCKED_SECONDS."""

@@ -65,7 +65,13 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         return self.abertas().filter(started_at__isnull=False, pausada_em=None, heartbeat_at__lt=limit)
 
     def enfileirar(
-        self, linhas: "Iterable[Linha]", *, portal: "Portal", credencial: "Credencial", max_robots: int = 1, **fields: Any
+        self,
+        linhas: "Iterable[Linha]",
+        *,
+        portal: "Portal",
+        credencial: "Credencial",
+        max_robots: int = 1,
+        **fields: Any,
     ) -> "Execucao":
         """T1: the batch and all its items (the accepted lines), queued, in one transaction.
 
@@ -84,15 +90,21 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
                 portal=portal, credencial=credencial, max_robots=max_robots, created_at=agora, heartbeat_at=agora,
                 total_arquivos=len(aceitas), n_pending=len(aceitas), **fields,
             )  # fmt: skip
-            JobItem.objects.bulk_create(
-                (JobItem.da_linha(batch, linha, agora) for linha in aceitas), batch_size=1000
-            )
+            JobItem.objects.bulk_create((JobItem.da_linha(batch, linha, agora) for linha in aceitas), batch_size=1000)
             text = f"Enfileirada com {len(aceitas)} arquivos."
             Registro.objects.anotar("enfileirada", text, execucao=batch, usuario=batch.usuario)
         return batch
 
     def contar(
-        self, pk: int, *, agora: datetime, pending: int = 0, running: int = 0, done: int = 0, failed: int = 0, **extra: Any
+        self,
+        pk: int,
+        *,
+        agora: datetime,
+        pending: int = 0,
+        running: int = 0,
+        done: int = 0,
+        failed: int = 0,
+        **extra: Any,
     ) -> bool:
         """Moves the counters of one execution and, when its last open item ends, closes it in the same statement.
 
@@ -130,7 +142,12 @@ class Execucao(models.Model):
     credencial = models.ForeignKey("executions.Credencial", models.PROTECT, related_name="execucoes")
     mode = models.CharField("modo", max_length=8, choices=Mode.choices, default=Mode.HEADLESS)
     usuario = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="execucoes", verbose_name="usuário"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="execucoes",
+        verbose_name="usuário",
     )
     solicitante = models.CharField(max_length=150, blank=True)
     origem = models.CharField(max_length=20, default="cli")
@@ -171,7 +188,8 @@ class Execucao(models.Model):
         indexes = [models.Index(fields=["status", "id"], name="execucao_por_status")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(n_pending__gte=0, n_running__gte=0, n_done__gte=0, n_failed__gte=0), name="contadores_positivos"
+                condition=Q(n_pending__gte=0, n_running__gte=0, n_done__gte=0, n_failed__gte=0),
+                name="contadores_positivos",
             ),
             models.CheckConstraint(
                 condition=Q(total_arquivos=F("n_pending") + F("n_running") + F("n_done") + F("n_failed")),
@@ -298,7 +316,7 @@ class Execucao(models.Model):
             return bool(running.update(status=Status.QUEUED))
 
     def recontar(self) -> dict[str, int]:
-        """T14: counters from the items, under the lock; closes a stuck batch. Returns what differed (empty: nothing)."""
+        """T14: counters from the items, under the lock; closes a stuck batch. Returns what differed."""
         agora = clock.db_now()
         with transaction.atomic():
             row = self._held()

@@ -28,7 +28,7 @@ class HostQuerySet(models.QuerySet["Host"]):
 
 
 class Host(models.Model):
-    """A machine that runs robots. `epoch` names one run of its agent; an older epoch's leftovers are cleared at start."""
+    """A machine that runs robots. `epoch` names one run of its agent: what an older one left is cleared at start."""
 
     nome = models.CharField(max_length=80, unique=True)
     epoch = models.CharField(max_length=36)
@@ -38,7 +38,11 @@ class Host(models.Model):
     places = models.PositiveIntegerField("lugares de robôs")
     script_places = models.PositiveIntegerField("lugares de scripts")
     exclusiva = models.ForeignKey(
-        "executions.Execucao", models.SET_NULL, null=True, blank=True, related_name="+",
+        "executions.Execucao",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
         help_text="A única execução que esta máquina atende.",
     )
     cpu = models.FloatField("CPU (%)", null=True, blank=True)

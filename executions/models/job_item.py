@@ -15,8 +15,6 @@ from executions.models.tentativa import Tentativa
 from executions.results import ErroClasse, Resposta, Resultado
 
 if TYPE_CHECKING:
-    from django.db.models.expressions import Combinable
-
     from executions.intake import Linha
 
 MAX_ATTEMPTS = 3
@@ -47,6 +45,10 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
 
     def falhados(self) -> "JobItemQuerySet":
         return self.filter(status=Status.FAILED)
+
+    def terminados(self) -> "JobItemQuerySet":
+        """Those that ended, the latest first."""
+        return self.filter(finished_at__isnull=False).order_by("-finished_at")
 
     def disponiveis(self, agora: datetime) -> "JobItemQuerySet":
         return self.pendentes().filter(available_at__lte=agora)
@@ -108,6 +110,7 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
             item = self._next(batch, agora, caso)
             if item is None:
                 return None
+            item.execucao = batch  # its portal, as the gate saw it
             item.tomar(batch, processo, agora)
         return item
 
@@ -115,9 +118,12 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
         rest = self.filter(execucao=batch).disponiveis(agora).order_by("ordem")
         same = Exists(rest.filter(numero_processo=OuterRef("numero_processo")).exclude(pk=OuterRef("pk")))
         busy = self.filter(execucao=batch, numero_processo=OuterRef("numero_processo")).em_andamento()
-        rest = rest.annotate(mais_do_caso=same)
+        rest = rest.annotate(tem_mais=same)
         mine = rest.filter(numero_processo=caso).first() if caso else None
-        return mine or rest.filter(~Exists(busy)).first() or rest.first()
+        found = mine or rest.filter(~Exists(busy)).first() or rest.first()
+        if found:
+            found.mais_do_caso = vars(found)["tem_mais"]
+        return found
 
 
 class JobItem(models.Model):
@@ -156,7 +162,7 @@ class JobItem(models.Model):
     evidencia = models.TextField("evidência", blank=True)
     dados = models.JSONField(default=dict, blank=True)
 
-    mais_do_caso: bool
+    mais_do_caso = False  # after a claim: whether its case has more items to claim
     objects = models.Manager.from_queryset(JobItemQuerySet)()
 
     class Meta:
@@ -203,7 +209,12 @@ class JobItem(models.Model):
 
     def tomar(self, batch: Execucao, processo: Processo, agora: datetime) -> None:
         """The writes of a claim. Only for the gate, which holds the lock."""
-        self.token, self.attempts, self.status, self.processo = self.token + 1, self.attempts + 1, Status.RUNNING, processo
+        self.token, self.attempts, self.status, self.processo = (
+            self.token + 1,
+            self.attempts + 1,
+            Status.RUNNING,
+            processo,
+        )
         self.lease_until, self.started_at = agora + timedelta(seconds=settings.LEASE_SECONDS), agora
         JobItem.objects.filter(pk=self.pk).update(
             status=self.status, processo=processo, token=self.token, attempts=self.attempts,
@@ -213,16 +224,18 @@ class JobItem(models.Model):
         Tentativa.objects.create(
             item=self, n=self.token, token=self.token, geracao=batch.geracao, processo=processo, began=agora
         )
-        started = {"started_at": Case(When(started_at__isnull=True, then=Value(agora)), default=F("started_at"))}
+        started: dict[str, Any] = {
+            "started_at": Case(When(started_at__isnull=True, then=Value(agora)), default=F("started_at"))
+        }
         Execucao.objects.contar(batch.pk, agora=agora, pending=-1, running=+1, status="running", **started)
 
-    def _move(self, agora: datetime, outcome: str, *, guard: Q | None = None, status: Status, **changes: Any) -> None:
+    def _move(self, agora: datetime, outcome: str, *, guard: Q | None = None, status: str, **changes: Any) -> None:
         """Gives up the item: counters first (the batch's lock), then the guarded row, then the attempt's end.
 
         Raises StaleClaim, and writes nothing, when it is not running with this token (or the guard) any more.
         """
         with transaction.atomic():
-            counted = Execucao.objects.contar(self.execucao_id, agora=agora, running=-1, **{status.value: +1})
+            counted = Execucao.objects.contar(self.execucao_id, agora=agora, running=-1, **{str(status): +1})
             mine = JobItem.objects.filter(guard or Q(), pk=self.pk, status=Status.RUNNING, token=self.token)
             if not (counted and mine.update(status=status, **FREE, **changes)):
                 raise StaleClaim(f"O item {self.pk} não está mais em andamento com o token {self.token}.")
@@ -230,7 +243,7 @@ class JobItem(models.Model):
                 ended=agora, outcome=outcome[:40], erro=changes.get("erro", "")
             )
 
-    def _finish(self, agora: datetime, status: Status, outcome: str, **changes: Any) -> None:
+    def _finish(self, agora: datetime, status: str, outcome: str, **changes: Any) -> None:
         """T6. A commit can succeed although its client saw an error: then the row is terminal with my token already."""
         try:
             self._move(agora, outcome, status=status, finished_at=agora, **changes)
@@ -265,7 +278,7 @@ class JobItem(models.Model):
             return self.tentar_de_novo(classe, erro, agora=agora)
         agora = agora or clock.db_now()
         later = agora + timedelta(seconds=segundos)
-        given_back: dict[str, Combinable] = {"attempts": F("attempts") - 1, "snoozes": F("snoozes") + 1}
+        given_back: dict[str, Any] = {"attempts": F("attempts") - 1, "snoozes": F("snoozes") + 1}
         return self._move(
             agora, classe, status=Status.PENDING, erro_classe=classe, erro=erro, available_at=later, **given_back
         )
@@ -285,7 +298,11 @@ class JobItem(models.Model):
         changes: dict[str, Any] = {"token": F("token") + 1, "crashes": F("crashes") + 1, "attempts": F("attempts") - 1}
         if self.crashes + 1 < MAX_CRASHES:
             return self._move(agora, "robo_perdido", guard=guard, status=Status.PENDING, available_at=agora, **changes)
-        changes |= {"erro_classe": ErroClasse.VENENO, "erro": f"Derrubou o robô {MAX_CRASHES} vezes.", "finished_at": agora}
+        changes |= {
+            "erro_classe": ErroClasse.VENENO,
+            "erro": f"Derrubou o robô {MAX_CRASHES} vezes.",
+            "finished_at": agora,
+        }
         return self._move(agora, ErroClasse.VENENO, guard=guard, status=Status.FAILED, **changes)
 
     def renovar(self) -> bool:

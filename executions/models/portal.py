@@ -13,7 +13,7 @@ from executions.locks import locked
 from executions.models.registro import Registro
 
 if TYPE_CHECKING:
-    from executions.models.job_item import JobItem
+    pass
 
 FAILURES_TO_SUSPECT = 5
 
@@ -35,8 +35,12 @@ class Portal(models.Model):
     base_url = models.URLField("endereço", max_length=300)
     min_interval_s = models.FloatField("intervalo mínimo entre consultas (s)", default=0)
     next_at = models.DateTimeField(null=True, blank=True, editable=False)
-    max_sessions = models.PositiveIntegerField("máximo de sessões", null=True, blank=True, help_text="Vazio: sem limite próprio.")
-    breaker = models.CharField("situação", max_length=8, choices=Breaker.choices, default=Breaker.CLOSED, editable=False)
+    max_sessions = models.PositiveIntegerField(
+        "máximo de sessões", null=True, blank=True, help_text="Vazio: sem limite próprio."
+    )
+    breaker = models.CharField(
+        "situação", max_length=8, choices=Breaker.choices, default=Breaker.CLOSED, editable=False
+    )
     breaker_em = models.DateTimeField(null=True, blank=True, editable=False)
     probe_at = models.DateTimeField("próxima sondagem", null=True, blank=True, editable=False)
     falhas = models.JSONField(default=list, editable=False)
@@ -111,7 +115,9 @@ class Portal(models.Model):
             row.breaker, row.breaker_em, row.falhas = self.Breaker.OPEN, agora, []
             row.probe_at = agora + timedelta(seconds=settings.PROBE_SECONDS)
             row.save(update_fields=["breaker", "breaker_em", "falhas", "probe_at"])
-            Registro.objects.anotar("portal_fora", f"{row.nome} não responde: as execuções dele esperam.", level="error")
+            Registro.objects.anotar(
+                "portal_fora", f"{row.nome} não responde: as execuções dele esperam.", level="error"
+            )
         return True
 
     def fechar_disjuntor(self) -> None:

@@ -162,7 +162,9 @@ class Processo(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["host", "boot_id", "pid", "start_ticks"], condition=Q(pid__isnull=False), name="uma_linha_por_processo"
+                fields=["host", "boot_id", "pid", "start_ticks"],
+                condition=Q(pid__isnull=False),
+                name="uma_linha_por_processo",
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="processo_status"),
         ]
@@ -174,13 +176,17 @@ class Processo(models.Model):
     def vivo(self) -> bool:
         return self.status in LIVE
 
-    def _moved(self, *source: Status, **changes: Any) -> bool:
+    def _moved(self, *source: str, **changes: Any) -> bool:
         return bool(Processo.objects.filter(pk=self.pk, status__in=source).update(**changes))
 
     def iniciar(self) -> bool:
         """T18, by the supervisor that got the message: only one wins, and none on a host that is stopping."""
-        free = Processo.objects.filter(pk=self.pk, status=Status.REQUESTED, kill_requested_at=None, host__draining_at=None)
-        return bool(Processo.objects.filter(pk__in=free.values("pk"), status=Status.REQUESTED).update(status=Status.STARTING))
+        free = Processo.objects.filter(
+            pk=self.pk, status=Status.REQUESTED, kill_requested_at=None, host__draining_at=None
+        )
+        return bool(
+            Processo.objects.filter(pk__in=free.values("pk"), status=Status.REQUESTED).update(status=Status.STARTING)
+        )
 
     def rodar(self, *, pid: int, start_ticks: int, boot_id: str, pasta: str) -> bool:
         """The child exists: from now on it may claim."""
@@ -210,10 +216,14 @@ class Processo(models.Model):
         """The child's own word on why it ends, written before it goes."""
         self._moved(Status.RUNNING, Status.STOPPING, motivo=motivo, erro=erro[:2000], status=Status.STOPPING)
 
+    def _batch(self) -> Execucao:
+        """Its execution, locked: the first lock of any change that may touch the item in hand."""
+        return locked(Execucao.objects.filter(processos=self)).get()
+
     def sair_se_excedente(self) -> bool:
         """T17: leaves when more robots are at work than `max_robots` now allows; exactly the surplus does."""
         with transaction.atomic():
-            batch = locked(Execucao.objects.filter(pk=self.execucao_id)).get()
+            batch = self._batch()
             live = Processo.objects.vivos().filter(execucao=batch, kill_requested_at=None)
             staying = live.exclude(status=Status.STOPPING)
             if staying.count() <= batch.max_robots:
@@ -226,7 +236,7 @@ class Processo(models.Model):
         The last robot's end is the batch's.
         """
         with transaction.atomic():
-            batch = locked(Execucao.objects.filter(pk=self.execucao_id)).get()
+            batch = self._batch()
             others = Processo.objects.vivos().filter(execucao=batch, kill_requested_at=None).exclude(pk=self.pk).count()
             if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
                 return False
@@ -241,7 +251,7 @@ class Processo(models.Model):
     def reiniciar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """T11, gentle: its item goes back to pending, the robot is killed and a fresh one takes over."""
         with transaction.atomic():
-            locked(Execucao.objects.filter(pk=self.execucao_id)).get()
+            self._batch()
             if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
                 return False
             for item in self.itens.em_andamento():

@@ -20,7 +20,9 @@ MIN_NAME = 4
 def casar(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
     """The answer for this petition. `agora` (aware) bounds the dates that are believed."""
     if caso.situacao is Situacao.NAO_ENCONTRADO:
-        return Resposta(Resultado.PROCESSO_NAO_ENCONTRADO, detalhes="O portal diz que o processo não existe ou o oculta.")
+        return Resposta(
+            Resultado.PROCESSO_NAO_ENCONTRADO, detalhes="O portal diz que o processo não existe ou o oculta."
+        )
     if caso.situacao is Situacao.SEGREDO:
         return Resposta(Resultado.SEGREDO_JUSTICA, detalhes="Processo em segredo de justiça: nada dele foi guardado.")
     if peticao.identificador:
@@ -72,7 +74,9 @@ def _by_name(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
     movements = {id(m): m for m, _ in hits}
     note = "Sem identificador: o nome confere, mas não prova. Confira no portal."
     if len(movements) > 1:
-        return Resposta(Resultado.AMBIGUA, detalhes=f"{_several(list(movements.values()))} {note}", evidencia=_evidence(hits))
+        return Resposta(
+            Resultado.AMBIGUA, detalhes=f"{_several(list(movements.values()))} {note}", evidencia=_evidence(hits)
+        )
     if hits:
         movement, anexo = hits[0]
         when = " ".join(movement.data.split())

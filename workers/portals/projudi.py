@@ -36,6 +36,7 @@ class Projudi(PortalAdapter):
         self.avancar("fazendo login")
         page = self.browser.run(FILL_LOGIN, usuario, senha)
         if page is not None:
+            _reached(page)
             if projudi_reader.ler_login(page["html"], status=page["status"]):
                 return
             raise LayoutMudou("A página de login do portal não tem os campos conhecidos.")
@@ -65,6 +66,7 @@ class Projudi(PortalAdapter):
         self.browser.open(self.base_url + SEARCH)
         page = self.browser.run(FILL_SEARCH, numero)
         if page is not None:
+            _reached(page)
             projudi_reader.falha_da_pagina(page["html"], status=page["status"])
         page = self._next_page()
         found = projudi_reader.ler(page["html"], numero, status=page["status"])
@@ -97,8 +99,7 @@ class Projudi(PortalAdapter):
         while time.monotonic() < deadline:
             page = self.browser.run_async(READ, ATTACHMENTS_A_CALL, ATTACHMENTS_AT_ONCE)
             if not page.get("old"):
-                if page["url"].startswith("chrome-error:"):
-                    raise PortalIndisponivel("O portal não pôde ser acessado.")
+                _reached(page)
                 return page
             time.sleep(POLL_SECONDS)
         raise TempoEsgotado("O portal não respondeu ao que foi enviado.")
@@ -116,6 +117,12 @@ class Projudi(PortalAdapter):
         return _attach(caso, answers)
 
 
+def _reached(page: dict[str, Any]) -> None:
+    """Chromium's own error page is no page of the portal's."""
+    if page["url"].startswith("chrome-error:"):
+        raise PortalIndisponivel("O portal não pôde ser acessado.")
+
+
 def _attach(caso: Caso, answers: dict[str, str]) -> Caso:
     def read(answer: str) -> tuple[Anexo, ...]:
         if answer.startswith("!"):
@@ -126,4 +133,3 @@ def _attach(caso: Caso, answers: dict[str, str]) -> Caso:
         replace(m, anexos=read(answers[m.id])) if m.tem_anexos and m.id else m for m in caso.movimentacoes
     )
     return replace(caso, movimentacoes=movimentacoes)
-

@@ -56,7 +56,9 @@ class Command(BaseCommand):
                 lote.aceitas, portal=portal, credencial=credencial, max_robots=options["max_robots"],
                 titulo="Amostra da demonstração", origem="demo",
             )  # fmt: skip
-            console.print(f"Portal de demonstração em {server.url}; {len(AMOSTRA)} linhas, {options['max_robots']} robôs.")
+            console.print(
+                f"Portal de demonstração em {server.url}; {len(AMOSTRA)} linhas, {options['max_robots']} robôs."
+            )
             began = time.monotonic()
             try:
                 batch.run(execucao, max_wait=120, stop=stop, console=console)

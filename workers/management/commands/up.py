@@ -32,7 +32,9 @@ class Command(BaseCommand):
                 self._welcome(options["porta"], portal.url)
                 self._run(stop, options["porta"])
         except OSError as error:
-            raise CommandError(f"A porta {options['porta_do_portal']} não pôde ser aberta: {error.strerror}.") from error
+            raise CommandError(
+                f"A porta {options['porta_do_portal']} não pôde ser aberta: {error.strerror}."
+            ) from error
 
     def _welcome(self, port: int, portal: str) -> None:
         password = demo.first_operator()
@@ -49,7 +51,7 @@ class Command(BaseCommand):
             while not stop.wait(0.5):
                 ended = next((child for child in children if child.poll() is not None), None)
                 if ended:
-                    raise CommandError(f"Um processo terminou com {ended.returncode}: {' '.join(ended.args[1:4])}")
+                    raise CommandError(f"Um processo terminou com {ended.returncode}: {ended.args!r}")
         finally:
             for child in children:
                 child.send_signal(signal.SIGTERM)
