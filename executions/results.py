@@ -1,4 +1,4 @@
-"""The answers a robot may give, and the failures it may have instead (PORTALS in docs/flow.md: never mixed)."""
+"""The answers a robot may give, and the failures it may have instead (docs/portals.md: never mixed)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

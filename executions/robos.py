@@ -59,12 +59,13 @@ def pedir_robos(execucao_id: int) -> Pedido:
         agora = clock.db_now()
         n, espera = _vagas(batch, agora)
         asked = 0
-        if n and batch.portal.fora_do_ar and not batch.portal.ganhar_sonda(agora):
-            return Pedido(0, Espera.PORTAL)
         while asked < n:
             host = Host.objects.com_lugar(agora, batch.pk).first()
             if host is None:
                 espera = Espera.SEM_LUGAR if Host.objects.vivos(agora).exists() else Espera.SEM_MAQUINA
+                break
+            # Only with a place in hand: a probe that cannot start would cost the portal's other batches their minute.
+            if batch.portal.fora_do_ar and not batch.portal.ganhar_sonda(agora):
                 break
             processo = Processo.objects.pedir(batch, host, agora)
             queue.send_supervise(str(processo.uuid), host.nome)
@@ -102,10 +103,8 @@ def espera_de(execucao: Execucao, agora: datetime) -> Espera:
     n, espera = _vagas(execucao, agora)
     if not n:
         return espera
-    if execucao.portal.fora_do_ar:
-        return Espera.PORTAL
     if Host.objects.com_lugar(agora, execucao.pk).exists():
-        return Espera.NADA
+        return Espera.PORTAL if execucao.portal.fora_do_ar else Espera.NADA
     return Espera.SEM_LUGAR if Host.objects.vivos(agora).exists() else Espera.SEM_MAQUINA
 
 
@@ -132,7 +131,10 @@ def _vagas(batch: Execucao, agora: datetime) -> tuple[int, Espera]:
     if _em_andamento(batch, agora).count() >= settings.EXECUCOES_SIMULTANEAS:
         return 0, Espera.VEZ
     if batch.portal.fora_do_ar:
-        return (0, Espera.PORTAL) if live.filter(execucao__portal=batch.portal).exists() else (1, Espera.PORTAL)
+        if live.filter(execucao__portal=batch.portal).exists():
+            return 0, Espera.PORTAL
+        probe, espera = _com_sessoes(batch, agora, 1)
+        return (1, Espera.PORTAL) if probe else (0, espera)
     return _com_sessoes(batch, agora, missing)
 
 
@@ -140,7 +142,9 @@ def _em_andamento(batch: Execucao, agora: datetime) -> "models.QuerySet[Execucao
     """Other executions that hold the turn: a live robot, or an item whose backoff ends within a minute."""
     soon = agora + timedelta(seconds=TURN_BACKOFF_SECONDS)
     robots = Processo.objects.vivos().filter(execucao=OuterRef("pk"))
-    backoff = JobItem.objects.pendentes().filter(execucao=OuterRef("pk"), available_at__gt=agora, available_at__lte=soon)
+    backoff = JobItem.objects.pendentes().filter(
+        execucao=OuterRef("pk"), available_at__gt=agora, available_at__lte=soon
+    )
     waiting = Q(Exists(backoff)) & Q(pausada_em=None) & ~Q(portal__breaker=Portal.Breaker.OPEN)
     return Execucao.objects.abertas().exclude(pk=batch.pk).filter(Q(Exists(robots)) | waiting)
 

@@ -198,7 +198,7 @@ COMMAND_TIMEOUT_SECONDS = env.number("COMMAND_TIMEOUT_SECONDS", 40, at_least=2)
 RECYCLE_ITEMS = env.integer("RECYCLE_ITEMS", 200, at_least=1)
 RECYCLE_MEMORY_MB = env.integer("RECYCLE_MEMORY_MB", 800, at_least=200)
 
-# ---- django-q2: one queue a host; DESIGN in docs/architecture.md says why each value ------------------------------
+# ---- django-q2: one queue a host; docs/architecture.md says why each value ------------------------------
 Q_CLUSTER: dict[str, Any] = {
     "name": "controle-de-robos",
     "orm": "default",

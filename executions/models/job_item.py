@@ -305,8 +305,8 @@ class JobItem(models.Model):
         }
         return self._move(agora, ErroClasse.VENENO, guard=guard, status=Status.FAILED, **changes)
 
-    def renovar(self) -> bool:
+    def renovar(self, *, agora: datetime | None = None) -> bool:
         """T4: the lease again in full. False when the item is not this token's any more."""
-        until = clock.db_now() + timedelta(seconds=settings.LEASE_SECONDS)
+        until = (agora or clock.db_now()) + timedelta(seconds=settings.LEASE_SECONDS)
         mine = JobItem.objects.filter(pk=self.pk, status=Status.RUNNING, token=self.token)
         return bool(mine.update(lease_until=until))

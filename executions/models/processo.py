@@ -201,9 +201,9 @@ class Processo(models.Model):
         mine = Processo.objects.filter(pk=self.pk, status=Status.RUNNING, kill_requested_at=None)
         return bool(mine.update(heartbeat_at=agora, progress_at=agora))
 
-    def bater(self, passo: str, parado_ha: float) -> bool:
+    def bater(self, passo: str, parado_ha: float, *, agora: datetime | None = None) -> bool:
         """T4 and T5: the heartbeat, with the step it is at and for how many seconds that has not changed."""
-        agora = clock.db_now()
+        agora = agora or clock.db_now()
         return self._moved(
             Status.RUNNING, Status.STOPPING,
             heartbeat_at=agora, passo=passo[:120], progress_at=agora - timedelta(seconds=parado_ha),

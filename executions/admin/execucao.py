@@ -1,0 +1,156 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+
+from executions import robos
+from executions.admin.base import SomenteLeitura
+from executions.admin.confirmar import confirmado, pedir_confirmacao
+from executions.models import Execucao
+from executions.templatetags.paginas import quando, quantos
+from executions.views import recados
+from executions.views.baixas import Baixas
+
+EDITAVEIS = ("titulo", "max_robots")
+
+
+@admin.register(Execucao)
+class ExecucaoAdmin(SomenteLeitura):
+    """A batch. Only its title and its maximum of robots are edited; the rest happens through actions."""
+
+    list_display = (
+        "id", "titulo", "portal", "situacao", "progresso", "n_failed", "max_robots", "usuario", "criada",
+    )  # fmt: skip
+    list_display_links = ("id", "titulo")
+    list_filter = ("status", "portal", "mode", "origem", "created_at")
+    list_select_related = ("portal", "usuario")
+    search_fields = ("=id", "titulo", "solicitante", "usuario__username")
+    search_help_text = "Número, título ou quem enviou"
+    actions = ("iniciar_worker", "pausar", "retomar", "reabrir_falhas", "encerrar", "encerrar_todos")
+    fieldsets = (
+        (None, {"fields": ("titulo", "max_robots", "situacao", "motivo", "pausada_em", "pausada_por")}),
+        ("O que e por quem", {"fields": ("robo", "portal", "credencial", "mode", "usuario", "solicitante", "origem")}),
+        ("Contadores", {"fields": ("total_arquivos", "n_pending", "n_running", "n_done", "n_failed", "geracao")}),
+        ("Tempos", {"fields": ("created_at", "started_at", "finished_at", "heartbeat_at", "progress_at")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Execucao]:
+        return super().get_queryset(request).com_nomes()  # type: ignore[attr-defined]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["situacao", *(f.name for f in Execucao._meta.fields if f.name not in EDITAVEIS)]
+
+    @admin.display(description="situação", ordering="status")
+    def situacao(self, obj: Execucao) -> str:
+        return "pausada" if obj.aberta and obj.pausada else obj.get_status_display()
+
+    @admin.display(description="criada em", ordering="created_at")
+    def criada(self, obj: Execucao) -> SafeString:
+        return quando(obj.created_at, "curto")
+
+    @admin.display(description="verificados")
+    def progresso(self, obj: Execucao) -> str:
+        return f"{obj.progress} de {obj.total_arquivos}"
+
+    # ---- who may ---------------------------------------------------------------------------------------------------
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may start and pause may also say how many robots."""
+        return request.user.has_perms(["executions.iniciar"]) or request.user.has_perms(["executions.change_execucao"])
+
+    def has_iniciar_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["executions.iniciar"])
+
+    def has_encerrar_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["executions.encerrar"])
+
+    def has_encerrar_todos_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["executions.encerrar_todos"])
+
+    def has_reabrir_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["executions.reabrir"])
+
+    def save_model(self, request: HttpRequest, obj: Execucao, form: "ModelForm[Execucao]", change: bool) -> None:
+        """Only what was edited: the counters in this object are old by now."""
+        if "titulo" in form.changed_data:
+            obj.save(update_fields=["titulo"])
+        if "max_robots" in form.changed_data:
+            obj.definir_max_robots(obj.max_robots, _quem(request))
+
+    # ---- acts ------------------------------------------------------------------------------------------------------
+    @admin.action(description="Iniciar worker", permissions=["iniciar"])
+    def iniciar_worker(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
+        for execucao in queryset.order_by("id"):
+            level, text = recados.do_pedido(robos.iniciar(execucao, _quem(request)))
+            self.message_user(request, f"Execução {execucao.pk}: {text}", level)
+
+    @admin.action(description="Pausar", permissions=["iniciar"])
+    def pausar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
+        n = sum(execucao.pausar(_quem(request)) for execucao in queryset)
+        self._contar(request, n, queryset.count(), "execução pausada", "execuções pausadas")
+
+    @admin.action(description="Retomar", permissions=["iniciar"])
+    def retomar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
+        n = sum(execucao.retomar(_quem(request)) for execucao in queryset)
+        self._contar(request, n, queryset.count(), "execução retomada", "execuções retomadas")
+
+    @admin.action(description="Reabrir falhas", permissions=["reabrir"])
+    def reabrir_falhas(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
+        n = sum(execucao.reabrir(_quem(request)) for execucao in queryset)
+        text = f"{quantos(n, 'falha reaberta', 'falhas reabertas')}." if n else recados.NADA_A_REABRIR
+        self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
+
+    @admin.action(description="Encerrar…", permissions=["encerrar"])
+    def encerrar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> HttpResponse | None:
+        if confirmado(request):
+            n = sum(execucao.encerrar(_quem(request)) for execucao in queryset.order_by("id"))
+            self._contar(request, n, queryset.count(), "execução encerrada", "execuções encerradas")
+            return None
+        baixas = Baixas.de_execucoes(queryset)
+        if not baixas.execucoes:
+            self.message_user(request, "Nada a encerrar: as execuções escolhidas já terminaram.", messages.INFO)
+            return None
+        text = f"Encerrar {quantos(len(baixas.execucoes), 'execução', 'execuções')}"
+        ended = queryset.count() - len(baixas.execucoes)
+        aviso = (
+            f"{quantos(ended, 'escolhida já terminou', 'escolhidas já terminaram')}: nada muda nela." if ended else ""
+        )
+        if ended > 1:
+            aviso = aviso.replace("nela", "nelas")
+        return pedir_confirmacao(
+            self, request, queryset, acao="encerrar", titulo=f"{text}?", botao=text, aviso=aviso, baixas=baixas
+        )
+
+    @admin.action(description="Encerrar todos… (ignora a seleção)", permissions=["encerrar_todos"])
+    def encerrar_todos(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> HttpResponse | None:
+        baixas = Baixas.de_tudo()
+        processos = quantos(len(baixas.processos), "processo", "processos")
+        if confirmado(request):
+            n = robos.encerrar_todos(_quem(request))
+            text = f"{quantos(n, 'execução encerrada', 'execuções encerradas')}; parada pedida a {processos}."
+            self.message_user(request, text, messages.SUCCESS)
+            return None
+        if baixas.vazia:
+            self.message_user(request, "Nada a encerrar: nada aberto e nenhum processo vivo.", messages.INFO)
+            return None
+        counts = f"{quantos(len(baixas.execucoes), 'execução', 'execuções')} e {processos}"
+        aviso = f"A seleção é ignorada: tudo o que está aberto termina, {counts}."
+        return pedir_confirmacao(
+            self, request, queryset, acao="encerrar_todos", titulo="Encerrar todos?", botao=f"Encerrar {counts}",
+            aviso=aviso, baixas=baixas,
+        )  # fmt: skip
+
+    def _contar(self, request: HttpRequest, n: int, chosen: int, um: str, muitos: str) -> None:
+        rest = chosen - n
+        text = f"{quantos(n, um, muitos)}." if n else "Nada mudou."
+        if rest:
+            text += f" {quantos(rest, 'não precisava', 'não precisavam')}: já estava assim ou já terminou."
+        self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
+
+
+def _quem(request: HttpRequest) -> AbstractBaseUser:
+    assert isinstance(request.user, AbstractBaseUser)
+    return request.user

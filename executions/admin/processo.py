@@ -1,0 +1,90 @@
+from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+
+from executions.admin.base import SomenteLeitura
+from executions.admin.confirmar import confirmado, pedir_confirmacao
+from executions.models import Processo
+from executions.templatetags.paginas import megabytes, quando, quantos
+from executions.views.baixas import BaixaDeRobo
+
+
+@admin.register(Processo)
+class ProcessoAdmin(SomenteLeitura):
+    """One operating-system process. What ends it is an intent; its own host acts on it."""
+
+    list_display = ("id", "batch", "host", "pid", "status", "passo", "sinal", "memoria", "motivo", "fim")
+    list_filter = ("status", "tipo", "host", "motivo")
+    list_select_related = ("execucao", "host")
+    search_fields = ("=pid", "=execucao__id", "uuid", "passo", "host__nome")
+    search_help_text = "PID, número da execução, passo ou máquina"
+    actions = ("encerrar_robo", "reiniciar_robo")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Processo]:
+        return super().get_queryset(request).select_related("execucao", "host")
+
+    @admin.display(description="execução", ordering="execucao")
+    def batch(self, obj: Processo) -> str:
+        return f"#{obj.execucao_id}" if obj.execucao_id else ""
+
+    @admin.display(description="último sinal", ordering="heartbeat_at")
+    def sinal(self, obj: Processo) -> SafeString:
+        return quando(obj.heartbeat_at, "curto")
+
+    @admin.display(description="memória", ordering="rss")
+    def memoria(self, obj: Processo) -> str:
+        return megabytes(obj.rss)
+
+    @admin.display(description="terminado em", ordering="ended_at")
+    def fim(self, obj: Processo) -> SafeString:
+        return quando(obj.ended_at, "curto")
+
+    def has_encerrar_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["executions.encerrar"])
+
+    @admin.action(description="Encerrar robô…", permissions=["encerrar"])
+    def encerrar_robo(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
+        return self._acao(request, queryset, "encerrar")
+
+    @admin.action(description="Reiniciar robô…", permissions=["encerrar"])
+    def reiniciar_robo(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
+        return self._acao(request, queryset, "reiniciar")
+
+    def _acao(self, request: HttpRequest, queryset: QuerySet[Processo], verbo: str) -> HttpResponse | None:
+        """`verbo`: encerrar or reiniciar. Scripts are left alone: these two are robots' acts."""
+        robos = [robo for robo in queryset.robos().com_item() if robo.vivo and robo.kill_requested_at is None]  # type: ignore[attr-defined]
+        if not robos:
+            self.message_user(request, f"Nada a {verbo}: nenhum robô escolhido está vivo.", messages.INFO)
+            return None
+        if confirmado(request):
+            self._fazer(request, robos, verbo)
+            return None
+        title = f"{verbo.capitalize()} {quantos(len(robos), 'robô', 'robôs')}"
+        return pedir_confirmacao(
+            self, request, queryset, acao=f"{verbo}_robo", titulo=f"{title}?", botao=title,
+            aviso="Cada robô e o navegador dele são parados à força.",
+            linhas=[_linha(robo, verbo, robos) for robo in robos],
+        )  # fmt: skip
+
+    def _fazer(self, request: HttpRequest, robos: list[Processo], verbo: str) -> None:
+        assert isinstance(request.user, AbstractBaseUser)
+        n = sum(getattr(robo, verbo)(request.user) for robo in robos)
+        asked = "encerramento pedido" if verbo == "encerrar" else "reinício pedido"
+        text = f"{quantos(n, 'robô', 'robôs')}: {asked}." if n else "Nada mudou."
+        self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
+
+
+def _linha(robo: Processo, verbo: str, juntos: list[Processo]) -> str:
+    """What dies, and what becomes of its item and its batch."""
+    who = f"PID {robo.pid}" if robo.pid else "Ainda sem PID"
+    item = f"com {robo.caso} em mãos" if robo.caso else "sem item em mãos"
+    text = f"{who} em {robo.host or 'nenhuma máquina'}, da execução {robo.execucao_id}, {item}"
+    if verbo == "reiniciar":
+        return f"{text}: o item volta a pendente." if robo.caso else f"{text}."
+    baixa = BaixaDeRobo.de(robo, com=juntos)
+    if baixa.ultimo:
+        open_ones = quantos(baixa.itens_abertos, "item aberto falha", "itens abertos falham")
+        return f"{text}: nenhum outro fica, a execução termina e {open_ones}."
+    return f"{text}: o item falha como encerrado." if robo.caso else f"{text}."

@@ -1,0 +1,215 @@
+"""The words, icons and tones of the pages: a state is always a word, an icon and a colour together."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from executions.intake import nome_sem_chaves
+from executions.models import Execucao, JobItem, Processo, Registro
+from executions.results import Resultado
+from executions.robos import Espera
+
+if TYPE_CHECKING:
+    from executions.views.progresso import Parte
+
+register = template.Library()
+
+AMBER_AGE_SECONDS = 30
+CNJ_DIGITS = 20
+FORMATOS = {"completo": "%d/%m/%Y %H:%M:%S", "minuto": "%d/%m/%Y %H:%M", "curto": "%d/%m %H:%M", "hora": "%H:%M:%S"}
+
+# state -> (tone, icon, word)
+EXECUCAO = {
+    Execucao.Status.QUEUED: ("idle", "fila", "Na fila"),
+    Execucao.Status.RUNNING: ("run", "rodando", "Em execução"),
+    Execucao.Status.DONE: ("ok", "check", "Concluída"),
+    Execucao.Status.ERROR: ("bad", "falha", "Erro"),
+}
+ITEM = {
+    JobItem.Status.PENDING: ("idle", "relogio", "Pendente"),
+    JobItem.Status.RUNNING: ("run", "rodando", "Em andamento"),
+    JobItem.Status.DONE: ("ok", "check", "Concluído"),
+    JobItem.Status.FAILED: ("bad", "falha", "Falhou"),
+}
+RESULTADO = {
+    Resultado.PROTOCOLADA: ("ok", "ok"),
+    Resultado.NAO_LOCALIZADA: ("neg", "nao"),
+    Resultado.POSSIVEL: ("warn", "olho"),
+    Resultado.PROCESSO_NAO_ENCONTRADO: ("warn", "semprocesso"),
+    Resultado.SEGREDO_JUSTICA: ("warn", "cadeado"),
+    Resultado.MIGRADO: ("warn", "migrado"),
+    Resultado.AMBIGUA: ("warn", "duvida"),
+}
+PROCESSO = {
+    Processo.Status.REQUESTED: ("idle", "espera", "Pedido"),
+    Processo.Status.STARTING: ("run", "rodando", "Iniciando"),
+    Processo.Status.RUNNING: ("run", "rodando", "Rodando"),
+    Processo.Status.STOPPING: ("warn", "parar", "Parando"),
+}
+NIVEL = {
+    Registro.Level.DEBUG: ("idle", "DETALHE"),
+    Registro.Level.INFO: ("idle", "INFO"),
+    Registro.Level.WARNING: ("warn", "AVISO"),
+    Registro.Level.ERROR: ("bad", "ERRO"),
+}
+ESPERA = {
+    Espera.PAUSADA: "pausa",
+    Espera.RECUO: "relogio",
+    Espera.VEZ: "fila",
+    Espera.PORTAL: "semrede",
+    Espera.CREDENCIAL: "chave",
+    Espera.LOGIN: "chave",
+    Espera.SEM_MAQUINA: "maquina",
+    Espera.SEM_LUGAR: "maquina",
+}
+MENSAGEM = {"success": ("ok", "ok"), "info": ("run", "info"), "warning": ("warn", "alerta"), "error": ("bad", "falha")}
+
+
+def quantos(n: int, um: str, muitos: str) -> str:
+    """ "1 falha", "2 falhas", "1.234 falhas"."""
+    return f"{n:,}".replace(",", ".") + f" {um if n == 1 else muitos}"
+
+
+@register.simple_tag
+def plural(n: int, um: str, muitos: str) -> str:
+    return quantos(n, um, muitos)
+
+
+@register.simple_tag
+def icone(nome: str) -> SafeString:
+    spin = " spin" if nome == "rodando" else ""
+    return format_html(
+        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>', spin, static("icons.svg"), nome
+    )  # fmt: skip
+
+
+def _marca(classe: str, tom: str, nome: str, texto: str) -> SafeString:
+    return format_html('<span class="{} is-{}">{}{}</span>', classe, tom, icone(nome), texto)
+
+
+@register.simple_tag
+def estado(execucao: Execucao) -> SafeString:
+    """The badge of an execution; paused is a state of its own for the reader."""
+    if execucao.aberta and execucao.pausada:
+        return _marca("badge", "warn", "pausa", "Pausada")
+    return _marca("badge", *EXECUCAO[Execucao.Status(execucao.status)])
+
+
+@register.simple_tag
+def estado_do_item(item: JobItem) -> SafeString:
+    tone, icon, word = ITEM[JobItem.Status(item.status)]
+    if item.status == JobItem.Status.FAILED:
+        word = f"Falhou: {item.get_erro_classe_display().lower()}"
+    return _marca("state", tone, icon, word)
+
+
+@register.simple_tag
+def resultado(item: JobItem) -> SafeString:
+    """The answer's badge; a failure is "sem resposta", never an answer."""
+    if item.resultado:
+        value = Resultado(item.resultado)
+        return _marca("badge", *RESULTADO[value], str(value.label))
+    return (
+        mark_safe('<span class="quiet">sem resposta</span>') if item.status == JobItem.Status.FAILED else SafeString()
+    )
+
+
+@register.simple_tag
+def estado_do_robo(robo: Processo) -> SafeString:
+    if robo.kill_requested_at:
+        return _marca("badge", "warn", "parar", "Sendo encerrado")
+    return _marca("badge", *PROCESSO[Processo.Status(robo.status)])
+
+
+@register.simple_tag
+def nivel(registro: Registro) -> SafeString:
+    return format_html('<span class="lv is-{}">{}</span>', *NIVEL[Registro.Level(registro.level)])
+
+
+@register.filter
+def icone_da_espera(espera: Espera) -> str:
+    return ESPERA.get(espera, "espera")
+
+
+@register.filter
+def espera_visivel(espera: Espera | None) -> bool:
+    """Having all the robots that it needs is no wait."""
+    return bool(espera) and espera != Espera.COMPLETA
+
+
+@register.simple_tag
+def mensagem(tags: str) -> dict[str, str]:
+    tone, icon = MENSAGEM.get(tags.split()[-1] if tags else "info", ("run", "info"))
+    return {"tom": tone, "icone": icon}
+
+
+@register.simple_tag
+def quando(at: datetime | None, formato: str = "minuto") -> SafeString:
+    """A `<time>` in the local zone, with its offset; nothing for no time."""
+    if at is None:
+        return SafeString()
+    local = timezone.localtime(at)
+    iso = local.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}">{}</time>', iso, local.strftime(FORMATOS[formato]))
+
+
+@register.simple_tag
+def idade(at: datetime | None, agora: datetime) -> SafeString:
+    """The age of a sign: amber above 30 s. The text is the time; tick.js turns it into "há 12 s".
+
+    So the fragment changes with the sign, not with every second that passes.
+    """
+    if at is None:
+        return mark_safe('<span class="beat is-idle xs">sem sinal ainda</span>')
+    local = timezone.localtime(at)
+    tone = "warn" if (agora - at).total_seconds() > AMBER_AGE_SECONDS else "ok"
+    text = '<span class="beat is-{} xs">{}<time datetime="{}" data-idade>{}</time></span>'
+    return format_html(text, tone, icone("pulso"), local.isoformat(timespec="seconds"), local.strftime("%H:%M:%S"))
+
+
+@register.filter
+def nome_curto(item: JobItem) -> str:
+    """The file's name without the keys that the next column shows; the whole name when nothing is left."""
+    number = item.numero_processo if sum(map(str.isdigit, item.numero_processo)) == CNJ_DIGITS else ""
+    rest = nome_sem_chaves(item.nome_arquivo, number, item.identificador) if number else ""
+    return f"…{rest}" if rest else item.nome_arquivo
+
+
+@register.filter
+def megabytes(rss: int | None) -> str:
+    return f"{rss // 1_000_000} MB" if rss else ""
+
+
+@register.filter
+def por_cento(value: float | None) -> str:
+    return f"{value:.0f}%" if value is not None else ""
+
+
+@register.filter
+def pinos(maximo: int, acesos: int) -> list[bool]:
+    """One a robot, at most a dozen: more are only told in words."""
+    return [n < acesos for n in range(maximo)] if maximo <= 12 else []
+
+
+@register.simple_tag
+def barra(partes: "list[Parte]", classe: str = "") -> SafeString:
+    """The segmented bar: widths are attributes, so no inline style."""
+    total = sum(parte.n for parte in partes) or 1
+    label = ", ".join(quantos(parte.n, parte.um, parte.muitos) for parte in partes if parte.n) or "nenhum item"
+    gap = total * 0.003
+    rows, x = [], 0
+    for parte in partes:
+        if parte.n:
+            wide = parte.n if x + parte.n == total else max(parte.n - gap, parte.n * 0.5)
+            rows.append((parte.tom, x, f"{wide:.6g}"))
+            x += parte.n
+    rects = format_html_join("", '<rect class="fill is-{}" x="{}" width="{}" height="8"/>', rows)
+    return format_html(
+        '<svg class="seg {}" viewBox="0 0 {} 8" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        classe, total, label, rects,
+    )  # fmt: skip

@@ -1,0 +1,76 @@
+"""What the tests of the pages share: people of each group, and batches in each state."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from executions.models import Execucao, Processo
+from tests.factories import (
+    nova_execucao,
+    novo_host,
+    novo_robo,
+    tomado,
+)
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def pagina_leve(settings: Any) -> None:
+    """Plain HTTP, and people that are made in no time."""
+    settings.SECURE_SSL_REDIRECT = False
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pessoa(grupo: str = "", **campos: Any) -> User:
+    user = User.objects.create_user(f"{grupo.lower() or 'ninguem'}{User.objects.count()}", password="x", **campos)
+    if grupo:
+        user.groups.add(Group.objects.get(name=grupo))
+    return user
+
+
+def como(grupo: str) -> Client:
+    client = Client()
+    client.force_login(pessoa(grupo))
+    return client
+
+
+def textos(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def acao(nome: str, alvo: Execucao | Processo) -> str:
+    return reverse(f"executions:{nome}", args=[alvo.uuid if isinstance(alvo, Processo) else alvo.pk])
+
+
+def parada() -> Execucao:
+    novo_host()
+    return nova_execucao(3, max_robots=2)
+
+
+def pausada() -> Execucao:
+    batch = parada()
+    batch.pausar()
+    return batch
+
+
+def com_falhas() -> Execucao:
+    batch = nova_execucao(3)
+    batch.encerrar()
+    return batch
+
+
+def com_robos() -> Processo:
+    batch = nova_execucao(4, max_robots=2)
+    novo_robo(batch)
+    robo = novo_robo(batch)
+    tomado(batch, robo)
+    return robo
+
+
+def batch_de(alvo: Any) -> Execucao:
+    return alvo.execucao if isinstance(alvo, Processo) else alvo
