@@ -91,4 +91,4 @@ def test_a_list_that_is_not_there_or_is_a_folder_is_refused_with_a_sentence(tmp_
     for path, razao in [(tmp_path / "nada", "não existe"), (tmp_path, "é uma pasta"), ("a\0b", "não existe")]:
         with pytest.raises(ErroDeEntrada) as recusa:
             nomes_de_arquivo(path)
-        assert str(recusa.value) == f"Não consegui ler a lista de nomes: {razao}."
+        assert str(recusa.value) == f"Não consegui ler a lista de nomes {path}: {razao}."

@@ -75,7 +75,7 @@ class Follower:
     execucao: Execucao
     max_wait: float
     console: Console
-    gave_up: bool = False
+    gave_up: str = ""  # what it waited for, when it gave up
 
     def __post_init__(self) -> None:
         self._robot_seen = time.monotonic()
@@ -98,15 +98,15 @@ class Follower:
         self._show(robots, now)
         if not self.execucao.aberta and not robots:
             return True
-        self.gave_up = self.execucao.aberta and now - self._robot_seen > self.max_wait
-        return self.gave_up
+        if self.execucao.aberta and now - self._robot_seen > self.max_wait:
+            self.gave_up = espera_de(self.execucao, clock.db_now()).label or "Nenhum robô veio."
+        return bool(self.gave_up)
 
     def close(self) -> None:
         self._progress.stop()
         if self.gave_up:
-            why = espera_de(self.execucao, clock.db_now()).label
             self.console.print(
-                f"Desisti de esperar: {self.max_wait:.0f} s sem nenhum robô. {why} "
+                f"Desisti de esperar: {self.max_wait:.0f} s sem nenhum robô. {self.gave_up} "
                 f"A execução {self.execucao.pk} continua na fila, com {self.execucao.n_pending} arquivos pendentes."
             )
 

@@ -8,6 +8,7 @@ import time
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
+from django.utils import timezone
 
 from executions import clock
 from executions.models import Execucao, JobItem, Processo, Registro
@@ -26,6 +27,7 @@ class Life:
 
     def __init__(self, processo: Processo) -> None:
         self.processo = processo
+        self.execucao_id = processo.execucao_id or 0
         self.claim_lock = threading.Lock()
         self.item: JobItem | None = None
         self.stop = threading.Event()
@@ -49,7 +51,7 @@ class Life:
         """A line for the execution's log; written with the next heartbeat, many at a time."""
         self._lines.append(
             Registro(
-                at=clock.db_now(), evento=evento, mensagem=mensagem[:2000], level=level,
+                at=timezone.now(), evento=evento, mensagem=mensagem[:2000], level=level,
                 execucao_id=self.processo.execucao_id, item=item, processo=self.processo,
             )
         )  # fmt: skip
@@ -71,11 +73,12 @@ class Life:
                 connection.close()
 
     def _beat(self) -> None:
-        if not self.processo.bater(self._step, time.monotonic() - self._step_at):
+        agora = clock.db_now()
+        if not self.processo.bater(self._step, time.monotonic() - self._step_at, agora=agora):
             self._fenced("the row of this robot is no longer running")
-        Execucao.objects.filter(processos=self.processo).update(heartbeat_at=clock.db_now())
+        Execucao.objects.filter(pk=self.execucao_id).update(heartbeat_at=agora)
         item = self.item
-        if item is not None and not item.renovar():
+        if item is not None and not item.renovar(agora=agora):
             with self.claim_lock:
                 if self.item is item:
                     self._fenced(f"item {item.pk} is no longer held with token {item.token}")

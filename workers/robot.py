@@ -8,11 +8,12 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import OperationalError, connection
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from executions import clock
@@ -98,6 +99,7 @@ class Work:
         kind = import_string(settings.ROBOS[self.execucao.robo])
         self.robot: Robot = kind(self.execucao, Path(self.processo.pasta), life.advance)
         self.answered = 0
+        self._clocks = (timezone.now(), 0.0)
         self.more_of_case = False
 
     def run(self) -> Fim:
@@ -167,7 +169,15 @@ class Work:
             item = JobItem.objects.tentar_iniciar(self.execucao, self.processo, caso=caso)
             self.life.item = item
         self.more_of_case = item is not None and item.mais_do_caso
+        if item is not None and item.started_at:
+            self._clocks = (item.started_at, time.monotonic())
         return item
+
+    @property
+    def now(self) -> datetime:
+        """The database's time, carried on from the claim: ends need no lease, so they need not ask for it."""
+        claimed, then = self._clocks
+        return claimed + timedelta(seconds=time.monotonic() - then)
 
     def without_item(self) -> None:
         """Nothing to claim now: leave with the reason, or wait a moment for a backoff that ends soon."""
@@ -204,7 +214,7 @@ class Work:
             logger.exception("item %s", item.pk)
             self.failed(item, NavegadorQuebrado(f"Erro inesperado do robô: {type(error).__name__}: {error}"))
         else:
-            self.finish(lambda: item.concluir(resposta))
+            self.finish(lambda: item.concluir(resposta, agora=self.now))
             self.answered += 1
             self.life.note("respondido", f"{item.nome_arquivo}: {resposta.resultado.label}.", item=item)
             self.portal_answered(item)
@@ -237,7 +247,7 @@ class Work:
             self.execucao.credencial.bloquear()
             raise Fim(Motivo.BLOQUEADO, texto)
         if not isinstance(falha, RETRIED):
-            self.finish(lambda: item.falhar(classe, texto))
+            self.finish(lambda: item.falhar(classe, texto, agora=self.now))
             self.portal_answered(item)
             return
         self.finish(lambda: item.tentar_de_novo(classe, texto))

@@ -31,6 +31,7 @@ Motivo, Status = Processo.Motivo, Processo.Status
 CHILD_POLL_SECONDS = 0.1
 ROW_POLL_SECONDS = 1.0
 SAMPLE_SECONDS = 5.0
+PROGRESS_SECONDS = 5.0
 SYSTEM_VARIABLES = (
     "PATH",
     "LANG",
@@ -86,6 +87,7 @@ class Supervisor:
         self.log = self.folder.with_suffix(".log")
         self.verdict: Verdict | None = None
         self._cpu: tuple[float, float] | None = None
+        self._progress_at = 0.0
 
     def run(self) -> None:
         child = self._spawn()
@@ -143,6 +145,10 @@ class Supervisor:
                 return Verdict(Motivo.ENCERRADO, "devolver")
             if row.host and row.host.draining_at:
                 return Verdict(Motivo.PARADA, "devolver", gentle=True)
+            now = time.monotonic()
+            if now - self._progress_at < PROGRESS_SECONDS / settings.TIME_DIVISOR:
+                return None
+            self._progress_at = now
             if sem_progresso(row):
                 return Verdict(Motivo.SEM_PROGRESSO, "tentar_de_novo")
         except Error as error:

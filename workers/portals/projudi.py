@@ -1,6 +1,6 @@
 """The Projudi adapter (TJGO): three WebDriver commands a case of up to 24 movements, more only for more attachments.
 
-Facts of the portal: docs/flow.md, "Portais". Not verified against the live portal.
+Facts of the portal: docs/portals.md. Not verified against the live portal.
 """
 
 import time

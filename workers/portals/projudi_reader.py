@@ -1,4 +1,4 @@
-"""Pure: a Projudi page (PORTALS in docs/flow.md; not verified against the live portal) -> what it says.
+"""Pure: a Projudi page (docs/portals.md; not verified against the live portal) -> what it says.
 
 The order of the questions matters: a real case first, then what the portal says instead of one. A page that shows
 none of the known markers is LayoutMudou, never a negative.

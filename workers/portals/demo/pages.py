@@ -1,4 +1,4 @@
-"""The pages of the demonstration portal, with the DOM that PORTALS.md (section 3) describes for Projudi."""
+"""The pages of the demonstration portal, with the DOM that docs/portals.md describes for Projudi."""
 
 import json
 from collections.abc import Iterable

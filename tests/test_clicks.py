@@ -1,0 +1,86 @@
+"""A hundred impatient clicks, through real HTTP and four gunicorn processes, ask for exactly `max_robots` robots."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django_q.models import OrmQ
+
+from executions.models import Execucao, Processo
+from tests import chain, factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CLICKS = 100
+
+
+@contextmanager
+def web() -> Iterator[int]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["-m", "gunicorn", "robotcontrol.wsgi", "-b", f"127.0.0.1:{port}", "-w", "4", "--log-level", "warning"]
+    server = subprocess.Popen([sys.executable, *command], cwd=settings.BASE_DIR, env=chain.environment())
+    try:
+        chain.wait_for(lambda: answers(port), 30, "the web server")
+        yield port
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(20)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def operator(*codenames: str) -> dict[str, str]:
+    """The headers of a browser in which this operator is logged in."""
+    user = User.objects.create_user(f"operador{os.urandom(3).hex()}", password="x")
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    token = "a" * 32
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return {"Cookie": f"sessionid={session}; csrftoken={token}", "X-CSRFToken": token, "Content-Length": "0"}
+
+
+def post(port: int, path: str, headers: dict[str, str]) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", path, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_hundred_simultaneous_clicks_on_iniciar_ask_for_exactly_max_robots_robots() -> None:
+    factories.novo_host(places=8)
+    execucao = factories.nova_execucao(20, max_robots=3)
+    headers = operator("view_execucao", "iniciar")
+    with web() as port:
+        path = f"/execucoes/{execucao.pk}/iniciar"
+        statuses = factories.in_threads(CLICKS, lambda _: post(port, path, headers))
+    assert statuses == [302] * CLICKS
+    assert Processo.objects.filter(execucao=execucao).count() == 3
+    assert OrmQ.objects.count() == 3
+    assert execucao.registros.filter(evento="iniciada").count() == 1
+
+
+def test_clicks_on_two_executions_start_one_of_them_and_the_other_waits_its_turn() -> None:
+    factories.novo_host(places=8)
+    batches = [factories.nova_execucao(20, max_robots=2) for _ in range(2)]
+    headers = operator("view_execucao", "iniciar")
+    with web() as port:
+        factories.in_threads(20, lambda i: post(port, f"/execucoes/{batches[i % 2].pk}/iniciar", headers))
+    robots = [Processo.objects.filter(execucao=batch).count() for batch in batches]
+    assert sorted(robots) == [0, 2]
+    assert Execucao.objects.abertas().count() == 2
