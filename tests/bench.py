@@ -115,7 +115,8 @@ def start_latency() -> None:
             seconds.append(first - began)
             chain.wait_for(lambda e=execucao: chain.ended(e), 60, "the end of the batch")
             chain.wait_for(lambda e=execucao: not e.processos.vivos().exists(), 30, "the robots' end")
-    print(f"\n2. «Iniciar» to the first portal request: median {statistics.median(seconds):.2f} s, max {max(seconds):.2f} s")
+    middle = statistics.median(seconds)
+    print(f"\n2. «Iniciar» to the first portal request: median {middle:.2f} s, max {max(seconds):.2f} s")
 
 
 def statements() -> None:
@@ -130,7 +131,7 @@ def statements() -> None:
             item.concluir(Resposta(Resultado.NAO_LOCALIZADA), agora=timezone.now())
             caso = item.numero_processo if item.mais_do_caso else ""
     n = len(captured) / 40
-    print(f"\n3. Database statements per item (claim and finish, BEGIN and COMMIT included): {n:.1f}, on {connection.vendor}")
+    print(f"\n3. Database statements per item, BEGIN and COMMIT included: {n:.1f}, on {connection.vendor}")
 
 
 def gate() -> None:

@@ -1,4 +1,4 @@
-"""`runrobots` and `killrobots` as a person types them: answers, files, exit codes, and a sentence for every bad input."""
+"""`runrobots` and `killrobots` as a person types them: answers, exit codes, and a sentence for every bad input."""
 
 import csv
 import io
@@ -41,7 +41,16 @@ def test_names_are_answered_printed_and_written_in_the_order_of_the_input(tmp_pa
     with PortalDemo() as portal:
         chain.demo_portal(portal.url)
         report = chain.manage(
-            "runrobots", FILED, "--names-file", str(names), "--max-robots", "2", "--output", str(output), "--titulo", "L"
+            "runrobots",
+            FILED,
+            "--names-file",
+            str(names),
+            "--max-robots",
+            "2",
+            "--titulo",
+            "L",
+            "--output",
+            str(output),
         )
     text = no_traceback(report)
     assert report.returncode == 1, text  # one line was rejected
