@@ -147,6 +147,15 @@ def reap(mark: str, who: Identity | None = None, *, descendants: bool = True) ->
     return Reaped(len(seen), len(seen) - len(left), left)
 
 
+def terminate(mark: str, who: Identity | None) -> int:
+    """Asks the whole tree to end (SIGTERM; SIGCONT, so that a frozen one hears it). Returns how many were asked."""
+    members = find(mark, who)
+    for sig in (signal.SIGTERM, signal.SIGCONT):
+        for member in members:
+            send(member, sig)
+    return len(members)
+
+
 def send(member: Member, sig: signal.Signals) -> bool:
     """Signals exactly this process: a handle is taken first, so its pid cannot pass to another in between."""
     try:

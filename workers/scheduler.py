@@ -2,9 +2,11 @@
 
 from executions.models import Execucao
 from executions.robos import pedir_robos
+from executions.scripts import enviar_em_espera
 
 
 def step() -> int:
     """Serves every open execution in order of arrival; returns how many robots it asked for. Two at once do no harm."""
+    enviar_em_espera()
     open_ones = Execucao.objects.abertas().em_ordem().values_list("pk", flat=True)
     return sum(pedir_robos(pk).robos for pk in open_ones)

@@ -1,4 +1,4 @@
-"""One Processo, from its message to its end: spawn, watch, sample, enforce, reap, record.
+"""One Processo, from its message to its end: spawn, watch, sample, enforce, reap, record. Robots and scripts alike.
 
 Runs in a django-q2 worker, which nobody ever signals (killing an idle one wedges the whole cluster). What is killed
 is the child's session.
@@ -8,22 +8,17 @@ import logging
 import os
 import shutil
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
-from executions import clock
 from executions.models import Controle, Processo
-from executions.robos import pedir_robos
-from robotcontrol import env
 from workers import processes
-from workers.life import FENCED
 
 logger = logging.getLogger("robotcontrol.supervisor")
 
@@ -31,38 +26,27 @@ Motivo, Status = Processo.Motivo, Processo.Status
 CHILD_POLL_SECONDS = 0.1
 ROW_POLL_SECONDS = 1.0
 SAMPLE_SECONDS = 5.0
-PROGRESS_SECONDS = 5.0
-SYSTEM_VARIABLES = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "HOME",
-    "DISPLAY",
-    "XAUTHORITY",
-    "VIRTUAL_ENV",
-    "PYTHONPATH",
-    "DJANGO_SETTINGS_MODULE",
-)
-WORDS_BYTES = 1500
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why the supervisor ends its child, and what becomes of the item it holds (see Processo.terminar)."""
+    """Why a supervisor ends its child; how (`kill` at once, `pipe` closed first, `term` first), with how many seconds
+    of grace; and what becomes of the item it holds (see Processo.terminar)."""
 
     motivo: str
-    item: str
-    gentle: bool = False
+    item: str = "expirar"
+    how: str = "kill"
+    grace: float = 0.0
 
 
-def supervise(uuid: str) -> None:
-    """Supervises this Processo to its end. Returns at once when it is not (or no longer) to be started here."""
-    processo = Processo.objects.select_related("host").filter(uuid=uuid).first()
-    if processo is None or processo.host is None or processo.host.nome != settings.ROBOT_HOST:
-        return
-    if processo.iniciar():
-        Supervisor(processo).run()
+@dataclass(frozen=True)
+class End:
+    """What is recorded of it."""
+
+    status: str
+    motivo: str = ""
+    words: str = ""
+    item: str = "expirar"
 
 
 def mark(uuid: object) -> str:
@@ -71,7 +55,7 @@ def mark(uuid: object) -> str:
 
 
 def robot_folder(uuid: UUID) -> Path:
-    """The robot's private folder. Its parent is made readable by this user only; another's is refused (OSError)."""
+    """The process's private folder. Its parent is made readable by this user only; another's is refused (OSError)."""
     parent = settings.ROBOT_TMP_DIR
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if parent.stat().st_uid != os.geteuid():
@@ -80,39 +64,73 @@ def robot_folder(uuid: UUID) -> Path:
 
 
 class Supervisor:
+    """The one way to start, watch, limit, kill, reap and record. What differs between kinds is in the hooks."""
+
+    stdin = subprocess.DEVNULL
+
     def __init__(self, processo: Processo) -> None:
         self.processo = processo
         self.mark = mark(processo.uuid)
         self.folder = robot_folder(processo.uuid)
         self.log = self.folder.with_suffix(".log")
         self.verdict: Verdict | None = None
+        self.who: processes.Identity | None = None
+        self.began = time.monotonic()
         self._cpu: tuple[float, float] | None = None
-        self._progress_at = 0.0
 
+    # ---- hooks --------------------------------------------------------------------------------------------------
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    def streams(self) -> tuple[Path, Path]:
+        """The files that stdout and stderr are appended to."""
+        return self.log, self.log
+
+    def judge(self, row: Processo) -> Verdict | None:
+        """From its row, once a second: must it end?"""
+        raise NotImplementedError
+
+    def each_poll(self) -> Verdict | None:
+        """A few times a second, whatever the database does."""
+        return None
+
+    def measured(self, used: processes.Usage, cpu: float | None) -> Verdict | None:
+        """After each sample of the tree."""
+        return None
+
+    def ended(self, code: int | None) -> End:
+        raise NotImplementedError
+
+    def afterwards(self) -> None:
+        """When the end is recorded."""
+
+    # ---- the life -----------------------------------------------------------------------------------------------
     def run(self) -> None:
         child = self._spawn()
-        who = processes.identity(child.pid)
+        self.who = processes.identity(child.pid)
         try:
-            if who and self._running(who):
+            if self.who and self._running(self.who):
                 self._watch(child)
         finally:
-            reaped = processes.reap(self.mark, who)
+            reaped = processes.reap(self.mark, self.who)
             self._record(_exit_code(child), reaped)
             shutil.rmtree(self.folder, ignore_errors=True)
             self.log.unlink(missing_ok=True)
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        keep = (*SYSTEM_VARIABLES, *sorted(env.NAMES))
-        environment = {name: os.environ[name] for name in keep if name in os.environ}
-        environment |= {processes.MARK: self.mark, "ROBOT_HOST": settings.ROBOT_HOST}
-        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "robot", str(self.processo.uuid)]
-        with self.log.open("wb") as log:
-            # The pipe on stdin is how the robot learns that its supervisor is gone; nothing is ever written to it.
+        out, err = self.streams()
+        with out.open("ab") as stdout, err.open("ab") as stderr:
             return subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment,
-                cwd=settings.BASE_DIR, start_new_session=True,
+                self.command(), stdin=self.stdin, stdout=stdout, stderr=stderr, cwd=self.working_folder(),
+                env=self.environment() | {processes.MARK: self.mark}, start_new_session=True,
             )  # fmt: skip
+
+    def working_folder(self) -> Path:
+        return settings.BASE_DIR
 
     def _running(self, who: processes.Identity) -> bool:
         return self.processo.rodar(
@@ -124,105 +142,84 @@ class Supervisor:
         row_at = sample_at = 0.0
         while child.poll() is None:
             now = time.monotonic()
-            if now - row_at >= ROW_POLL_SECONDS / min(settings.TIME_DIVISOR, 5):
+            self.verdict = self.each_poll()
+            if not self.verdict and now - row_at >= ROW_POLL_SECONDS / min(settings.TIME_DIVISOR, 5):
                 row_at = now
-                self.verdict = self._judge()
-                if self.verdict:
-                    return self._end(child)
-            if now - sample_at >= SAMPLE_SECONDS:
+                self.verdict = self._judged()
+            if not self.verdict and now - sample_at >= self.sample_seconds:
                 sample_at = now
-                self._sample(now)
+                self.verdict = self._sampled(now)
+            if self.verdict:
+                return self._end(child, self.verdict)
             try:
                 child.wait(CHILD_POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 continue
         return None
 
-    def _judge(self) -> Verdict | None:
+    sample_seconds = SAMPLE_SECONDS
+
+    def _judged(self) -> Verdict | None:
         try:
-            row = Processo.objects.select_related("host").get(pk=self.processo.pk)
-            if row.kill_requested_at or not row.vivo:
-                return Verdict(Motivo.ENCERRADO, "devolver")
-            if row.host and row.host.draining_at:
-                return Verdict(Motivo.PARADA, "devolver", gentle=True)
-            now = time.monotonic()
-            if now - self._progress_at < PROGRESS_SECONDS / settings.TIME_DIVISOR:
-                return None
-            self._progress_at = now
-            if sem_progresso(row):
-                return Verdict(Motivo.SEM_PROGRESSO, "tentar_de_novo")
+            return self.judge(Processo.objects.select_related("host").get(pk=self.processo.pk))
         except Error as error:
-            # The robot ends itself when the database stays away for long; until then it works on.
+            # The child ends itself when the database stays away for long; until then it works on.
             logger.warning("supervisor cannot read its row: %s", error)
             connection.close()
-        return None
+            return None
 
-    def _end(self, child: "subprocess.Popen[bytes]") -> None:
-        """Gentle: close the pipe and let it leave in order. The rest is the reap that always follows."""
-        assert self.verdict is not None
-        if self.verdict.gentle and child.stdin:
+    def _end(self, child: "subprocess.Popen[bytes]", verdict: Verdict) -> None:
+        """The gentle part, if any. The rest is the reap that always follows."""
+        if verdict.how == "pipe" and child.stdin:
             child.stdin.close()
-            try:
-                child.wait(settings.STOP_GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                logger.warning("robot %s did not leave within its grace", self.processo.uuid)
+        elif verdict.how == "term":
+            processes.terminate(self.mark, self.who)
+        deadline = time.monotonic() + verdict.grace
+        while time.monotonic() < deadline and self._still_there(child, verdict):
+            self.each_poll()
+            time.sleep(CHILD_POLL_SECONDS)
 
-    def _sample(self, now: float) -> None:
-        """CPU % since the last sample and memory of the whole tree, for the pages and for recycling."""
-        who = processes.Identity(self.processo.pid or 0, self.processo.start_ticks or 0, self.processo.boot_id)
-        if not self.processo.pid:
-            self.processo.refresh_from_db()
-            return
-        used = processes.usage(self.mark, who)
+    def _still_there(self, child: "subprocess.Popen[bytes]", verdict: Verdict) -> bool:
+        """A robot's own end is enough; of a script, the whole tree was asked, and the whole tree is waited for."""
+        return child.poll() is None or (verdict.how == "term" and bool(processes.find(self.mark, self.who)))
+
+    def _sampled(self, now: float) -> Verdict | None:
+        """CPU % since the last sample and memory of the whole tree, for the pages, for limits and for recycling."""
+        if self.who is None:
+            return None
+        used = processes.usage(self.mark, self.who)
         cpu = None
         if self._cpu:
             seconds, at = self._cpu
             cpu = max(0.0, 100 * (used.cpu_seconds - seconds) / max(0.1, now - at))
         self._cpu = (used.cpu_seconds, now)
+        self.write(cpu=cpu, rss=used.memory, n_processos=used.processes)
+        return self.measured(used, cpu)
+
+    def write(self, **changes: Any) -> None:
+        """Figures of its row; a database that is away costs only them."""
         try:
-            Processo.objects.filter(pk=self.processo.pk).update(cpu=cpu, rss=used.memory, n_processos=used.processes)
+            Processo.objects.filter(pk=self.processo.pk).update(**changes)
         except Error:
             connection.close()
 
     def _record(self, code: int | None, reaped: processes.Reaped) -> None:
-        """T16. When the database is away, the host's watchdog records it later from the dead process."""
-        logger.info("robot %s ended with %s: %s", self.processo.uuid, code, reaped)
-        status, motivo, item = Status.EXITED, "", "expirar"
-        words = ""
-        if self.verdict:
-            status = Status.EXITED if self.verdict.gentle and code == 0 else Status.KILLED
-            motivo, item = self.verdict.motivo, self.verdict.item
-        elif code == FENCED:
-            motivo = Motivo.CERCADO
-        elif code != 0:
-            motivo, words = Motivo.FALHA, f"Código de saída {code}. {_last_words(self.log)}"
-        if reaped.left:
-            words = f"Processos que não morreram: {reaped}. {words}"
-        try:
-            close_old_connections()
-            self.processo.terminar(status, exit_code=code, motivo=motivo, erro=words, item=item)
-            if self.processo.execucao_id:
-                pedir_robos(self.processo.execucao_id)
-        except Error:
-            logger.exception("the end of robot %s could not be recorded", self.processo.uuid)
-
-
-def sem_progresso(row: Processo, folga: float = 0.0) -> bool:
-    """T10: no step forward for NO_PROGRESS_SECONDS, one item for ITEM_DEADLINE_SECONDS, or a heartbeat gone stale.
-
-    `folga`: seconds of head start that a second watcher leaves to the supervisor.
-    """
-    agora = clock.db_now() - timedelta(seconds=folga)
-
-    def older(moment: object, seconds: float) -> bool:
-        return moment is not None and moment < agora - timedelta(seconds=seconds)  # type: ignore[operator]
-
-    if older(row.progress_at, settings.NO_PROGRESS_SECONDS) or older(
-        row.heartbeat_at, settings.STALE_HEARTBEAT_SECONDS
-    ):
-        return True
-    limit = agora - timedelta(seconds=settings.ITEM_DEADLINE_SECONDS)
-    return row.itens.em_andamento().filter(started_at__lt=limit).exists()
+        """T16. When the database stays away, the host's watchdog records it later from the dead process."""
+        logger.info("%s ended with %s: %s", self.mark, code, reaped)
+        end = self.ended(code)
+        words = f"Processos que não morreram: {reaped}. {end.words}" if reaped.left else end.words
+        deadline = time.monotonic() + settings.SELF_ABORT_SECONDS
+        while True:
+            try:
+                close_old_connections()
+                self.processo.terminar(end.status, exit_code=code, motivo=end.motivo, erro=words, item=end.item)
+                return self.afterwards()
+            except Error:
+                if time.monotonic() > deadline:
+                    logger.exception("the end of %s could not be recorded", self.mark)
+                    return
+                connection.close()
+                time.sleep(1)
 
 
 def _exit_code(child: "subprocess.Popen[bytes]") -> int | None:
@@ -231,10 +228,3 @@ def _exit_code(child: "subprocess.Popen[bytes]") -> int | None:
         return child.wait(ROW_POLL_SECONDS)
     except subprocess.TimeoutExpired:
         return None
-
-
-def _last_words(log: Path) -> str:
-    try:
-        return log.read_bytes()[-WORDS_BYTES:].decode(errors="replace").strip()
-    except OSError:
-        return ""

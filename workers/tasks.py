@@ -2,11 +2,11 @@
 
 from django.conf import settings
 
-from workers import supervisor
+from workers import supervision
 
 
 def supervise(uuid: str) -> None:
-    supervisor.supervise(uuid)
+    supervision.supervise(uuid)
 
 
 def canary() -> str:

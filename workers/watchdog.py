@@ -17,7 +17,8 @@ from executions.models.processo import ProcessoQuerySet
 from executions.results import ErroClasse
 from executions.robos import LEGITIMATE, Espera, espera_de, pedir_robos
 from workers import processes
-from workers.supervisor import mark, sem_progresso
+from workers.robot_supervisor import sem_progresso
+from workers.supervisor import mark
 
 logger = logging.getLogger("robotcontrol.watchdog")
 
@@ -44,6 +45,7 @@ class Watchdog:
             "mortos": self.dead_here(agora),
             "encerrados": kill_asked_here(agora, KILL_GRACE_SECONDS / settings.TIME_DIVISOR),
             "sem_progresso": stuck_here(agora),
+            "sem_supervisor": unwatched_here(agora),
             "perdidos": lost_anywhere(agora),
             "expirados": expired(agora) if trusted else 0,
             "calados": self.silent(agora) if trusted else 0,
@@ -116,14 +118,24 @@ def kill_asked_here(agora: datetime, folga: float) -> int:
 def stuck_here(agora: datetime) -> int:
     """T10 for a supervisor that does not act: its robot makes no progress."""
     folga = PROGRESS_GRACE_SECONDS / settings.TIME_DIVISOR
-    running = _here().filter(pid__isnull=False)
+    running = _here().robos().filter(pid__isnull=False)
     stuck = [row for row in running if sem_progresso(row, folga)]
     return sum(_clear(row, Status.KILLED, Motivo.SEM_PROGRESSO, "tentar_de_novo") for row in stuck)
 
 
+def unwatched_here(agora: datetime) -> int:
+    """A script that outlived its supervisor has nobody to keep its limits and its output: it ends."""
+    rows = _here().sem_supervisor(agora)
+    return sum(_clear(row, Status.LOST, Motivo.PERDIDO, "devolver") for row in rows)
+
+
 def lost_anywhere(agora: datetime) -> int:
     """T14, T16: sent but never started, or of a host that is gone. Their items expire; nobody can kill from here."""
-    rows = [*Processo.objects.nao_iniciados(agora), *Processo.objects.abandonados(agora)]
+    rows = [
+        *Processo.objects.robos().nao_iniciados(agora),
+        *Processo.objects.scripts().nao_iniciados(agora).exclude(status=Status.REQUESTED),
+        *Processo.objects.exclude(host=None).abandonados(agora),
+    ]
     n = 0
     for row in {row.pk: row for row in rows}.values():
         if row.host and row.host.nome == settings.ROBOT_HOST:

@@ -8,6 +8,11 @@ from executions.models.job_item import JobItem
 from executions.models.portal import Portal
 from executions.models.processo import Processo
 from executions.models.registro import Registro
+from executions.models.saida import Saida
+from executions.models.script import ArquivoRecusado, Script
 from executions.models.tentativa import Tentativa
 
-__all__ = ["Controle", "Credencial", "Execucao", "Host", "JobItem", "Portal", "Processo", "Registro", "Tentativa"]
+__all__ = [
+    "ArquivoRecusado", "Controle", "Credencial", "Execucao", "Host", "JobItem", "Portal", "Processo", "Registro",
+    "Saida", "Script", "Tentativa",
+]  # fmt: skip

@@ -18,17 +18,19 @@ class HostQuerySet(models.QuerySet["Host"]):
 
     def com_lugar(self, agora: datetime, execucao_id: int) -> "HostQuerySet":
         """Live hosts that may take one more robot of this execution, the emptiest first."""
+        mine = self.vivos(agora).filter(Q(exclusiva=None) | Q(exclusiva=execucao_id))
+        return mine._com_livres("places", "robo")
+
+    def com_lugar_de_script(self, agora: datetime) -> "HostQuerySet":
+        """Live hosts that may take one more script, the emptiest first."""
+        return self.vivos(agora).filter(exclusiva=None)._com_livres("script_places", "script")
+
+    def _com_livres(self, lugares: str, tipo: str) -> "HostQuerySet":
         from executions.models.processo import Processo  # noqa: PLC0415 (Processo's own file knows Host)
 
-        robots = Count("processos", filter=Q(processos__status__in=Processo.LIVE, processos__tipo=Processo.Tipo.ROBO))
-        return (
-            self.vivos(agora)
-            .filter(draining_at=None)
-            .filter(Q(exclusiva=None) | Q(exclusiva=execucao_id))
-            .annotate(livres=F("places") - robots)
-            .filter(livres__gt=0)
-            .order_by("-livres", "nome")
-        )
+        taken = Count("processos", filter=Q(processos__status__in=Processo.LIVE, processos__tipo=tipo))
+        free = self.filter(draining_at=None).annotate(livres=F(lugares) - taken)
+        return free.filter(livres__gt=0).order_by("-livres", "nome")
 
 
 class Host(models.Model):

@@ -50,6 +50,13 @@ class Motivo(models.TextChoices):
     CERCADO = "cercado", "o item já era de outro"
     FALHA = "falha", "caiu"
     PERDIDO = "perdido", "perdido"
+    # of scripts alone
+    TEMPO = "tempo", "tempo limite"
+    CANCELADO = "cancelado", "cancelado"
+    MEMORIA = "memoria", "passou do limite de memória"
+    PROCESSOS = "processos", "passou do limite de processos"
+    ENTRADA = "entrada", "pediu uma entrada"
+    RECUSADO = "recusado", "não pôde ser iniciado"
 
 
 # A robot that ended so before its login tells of a fault of ours, not of the world outside.
@@ -62,6 +69,18 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
 
     def robos(self) -> "ProcessoQuerySet":
         return self.filter(tipo=Processo.Tipo.ROBO)
+
+    def scripts(self) -> "ProcessoQuerySet":
+        return self.filter(tipo=Processo.Tipo.SCRIPT)
+
+    def em_espera(self) -> "ProcessoQuerySet":
+        """Scripts that no host was asked for yet, oldest first."""
+        return self.scripts().filter(status=Status.REQUESTED, host=None, kill_requested_at=None).order_by("id")
+
+    def sem_supervisor(self, agora: datetime) -> "ProcessoQuerySet":
+        """Scripts whose supervisor, which beats for them, has gone silent."""
+        limit = agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
+        return self.scripts().filter(status__in=(Status.RUNNING, Status.STOPPING), heartbeat_at__lt=limit)
 
     def do_host(self, host: "Host") -> "ProcessoQuerySet":
         return self.filter(host=host)
@@ -90,13 +109,19 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
         return asked + living.update(kill_requested_at=agora, kill_requested_by=by)
 
     def a_matar(self, agora: datetime, folga: float) -> "ProcessoQuerySet":
-        """Asked to die more than these seconds ago, and still there."""
-        return self.vivos().filter(kill_requested_at__lte=agora - timedelta(seconds=folga))
+        """Asked to die more than these seconds ago (cancelled ones: with their grace), and still there."""
+        killed = Q(kill_requested_at__lte=agora - timedelta(seconds=folga))
+        cancelled = agora - timedelta(seconds=folga + settings.CANCEL_GRACE_SECONDS)
+        return self.vivos().filter(killed | Q(cancel_requested_at__lte=cancelled))
 
     def nao_iniciados(self, agora: datetime) -> "ProcessoQuerySet":
         """Sent, and not running after SENT_TIMEOUT_SECONDS."""
         limit = agora - timedelta(seconds=settings.SENT_TIMEOUT_SECONDS)
         return self.filter(status__in=(Status.REQUESTED, Status.STARTING), sent_at__lt=limit)
+
+    def nao_recebidos(self, agora: datetime) -> "ProcessoQuerySet":
+        """Sent, and no supervisor took them up."""
+        return self.nao_iniciados(agora).filter(status=Status.REQUESTED)
 
     def abandonados(self, agora: datetime) -> "ProcessoQuerySet":
         """T16: their own and their host's heartbeats are both stale: the host is gone."""
@@ -121,6 +146,11 @@ class Processo(models.Model):
         Execucao, models.CASCADE, null=True, blank=True, related_name="processos", verbose_name="execução"
     )
     geracao = models.PositiveIntegerField("geração", default=1)
+    script = models.ForeignKey("executions.Script", models.PROTECT, null=True, blank=True, related_name="processos")
+    parametros = models.JSONField("parâmetros", default=dict, blank=True)
+    usuario = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="usuário"
+    )
     host = models.ForeignKey(
         "executions.Host", models.PROTECT, null=True, blank=True, related_name="processos", verbose_name="máquina"
     )
@@ -143,6 +173,11 @@ class Processo(models.Model):
     timeout_s = models.PositiveIntegerField("limite (s)", null=True, blank=True)
     kill_requested_at = models.DateTimeField(null=True, blank=True)
     kill_requested_by = models.CharField(max_length=150, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    progresso = models.FloatField("progresso (%)", null=True, blank=True)
+    amostras = models.JSONField(default=list, blank=True)  # [seconds since start, CPU %, bytes], thinned out as it grows
+    saida_total = models.BigIntegerField("saída (caracteres)", default=0)
+    saida_cortada = models.BooleanField(default=False)
     cpu = models.FloatField("CPU (%)", null=True, blank=True)
     rss = models.BigIntegerField("memória (bytes)", null=True, blank=True)
     n_processos = models.PositiveIntegerField("processos", null=True, blank=True)
@@ -166,11 +201,25 @@ class Processo(models.Model):
                 condition=Q(pid__isnull=False),
                 name="uma_linha_por_processo",
             ),
+            models.UniqueConstraint(
+                fields=["script"], condition=Q(status__in=LIVE), name="um_processo_vivo_por_script",
+            ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="processo_status"),
+            models.CheckConstraint(
+                condition=Q(tipo="robo", execucao__isnull=False, script__isnull=True)
+                | Q(tipo="script", script__isnull=False, execucao__isnull=True),
+                name="robo_de_execucao_ou_script",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"Robô {self.pid}" if self.pid else f"Robô {self.uuid}"
+        what = "Robô" if self.tipo == self.Tipo.ROBO else "Script"
+        return f"{what} {self.pid or self.uuid}"
+
+    @property
+    def razao(self) -> str:
+        """Why it ended, as a sentence for a person."""
+        return " ".join(filter(None, [f"{self.get_motivo_display().capitalize()}." if self.motivo else "", self.erro]))
 
     @property
     def vivo(self) -> bool:
@@ -211,6 +260,26 @@ class Processo(models.Model):
 
     def logou(self) -> None:
         self._moved(Status.RUNNING, login_em=clock.db_now())
+
+    def cancelar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """The gentle end of a script: SIGTERM, and SIGKILL after its grace. One that only waits ends at once."""
+        agora = clock.db_now()
+        with transaction.atomic():
+            waiting = Processo.objects.filter(pk=self.pk, status=Status.REQUESTED)
+            by = usuario.get_username() if usuario else ""
+            gone = waiting.update(status=Status.KILLED, ended_at=agora, motivo=Motivo.CANCELADO, kill_requested_by=by)
+            asked = Processo.objects.vivos().filter(pk=self.pk, cancel_requested_at=None, kill_requested_at=None)
+            if not (gone or asked.update(cancel_requested_at=agora, kill_requested_by=by)):
+                return False
+            self._anotar("script_cancelado", "Script cancelado pelo operador.", usuario)
+        return True
+
+    def matar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """The hard end of a script: SIGKILL to its whole tree, at once."""
+        with transaction.atomic():
+            if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
+                return False
+            return self._pedir_morte(usuario, "script_encerrado", "Script encerrado pelo operador.")
 
     def despedir(self, motivo: str, erro: str = "") -> None:
         """The child's own word on why it ends, written before it goes."""
@@ -260,8 +329,12 @@ class Processo(models.Model):
 
     def _pedir_morte(self, usuario: "AbstractBaseUser | None", evento: str, mensagem: str) -> bool:
         asked = Processo.objects.filter(pk=self.pk).pedir_morte(clock.db_now(), usuario)
-        Registro.objects.anotar(evento, mensagem, execucao=self.execucao_id, processo_id=self.pk, usuario=usuario)
+        self._anotar(evento, mensagem, usuario)
         return bool(asked)
+
+    def _anotar(self, evento: str, mensagem: str, usuario: "AbstractBaseUser | None") -> None:
+        text = f"{self.script}: {mensagem}" if self.script_id else mensagem
+        Registro.objects.anotar(evento, text, execucao=self.execucao_id, processo_id=self.pk, usuario=usuario)
 
     def terminar(
         self, status: str, *, exit_code: int | None = None, motivo: str, erro: str = "", item: str = "expirar"

@@ -1,0 +1,129 @@
+"""Starting scripts: exactly one living process each, a place on a host or a turn in the queue."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+
+from executions import clock, parametros, queue
+from executions.models import ArquivoRecusado, Controle, Host, Processo, Registro, Script
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+class ScriptRecusado(Exception):
+    """O script não pode ser executado agora."""
+
+
+class ScriptDesconhecido(ScriptRecusado):
+    """Não há script com este nome."""
+
+
+class SemPermissao(ScriptRecusado):
+    """Você não pode executar este script."""
+
+
+class PedidoInvalido(ScriptRecusado):
+    """Os parâmetros não podem ser aceitos."""
+
+
+class JaEmExecucao(ScriptRecusado):
+    """The duplicate's answer, in the seed's words. `pid` is None while it waits for a place."""
+
+    def __init__(self, vivo: Processo) -> None:
+        self.processo, self.pid = vivo, vivo.pid
+        waiting = vivo.pid is None
+        super().__init__("Script já está na fila" if waiting else f"Script já está em execução (PID: {vivo.pid})")
+
+
+def encontrar(nome: str) -> Script:
+    """Raises ScriptDesconhecido."""
+    script = Script.objects.filter(nome=nome).first()
+    if script is None:
+        raise ScriptDesconhecido(f"Não há script chamado {nome[:100]!r}.")
+    return script
+
+
+def pedir_script(
+    script: Script,
+    dados: Mapping[str, Any] | None = None,
+    *,
+    timeout: int | None = None,
+    usuario: "AbstractBaseUser | None" = None,
+) -> Processo:
+    """The one living process of this script, requested: of a host with a free script place, or waiting for one.
+
+    `timeout` (seconds) overrides the script's own. Raises ScriptRecusado's kinds, writing nothing.
+    """
+    aceitos = _conferir(script, dados or {}, timeout, usuario)
+    agora = clock.db_now()
+    try:
+        with transaction.atomic():
+            Controle.lock()
+            vivo = Processo.objects.vivos().filter(script=script).first()
+            if vivo:
+                raise JaEmExecucao(vivo)
+            processo = Processo.objects.create(
+                tipo=Processo.Tipo.SCRIPT, script=script, parametros=aceitos, usuario=usuario,  # type: ignore[misc]
+                requested_at=agora, timeout_s=timeout or script.timeout_s,
+            )  # fmt: skip
+            text = f"{script}: execução pedida."
+            Registro.objects.anotar("script_pedido", text, processo_id=processo.pk, usuario=usuario)
+    except IntegrityError:
+        # The partial unique index, should anybody ever get past the lock.
+        raise JaEmExecucao(Processo.objects.vivos().get(script=script)) from None
+    enviar_em_espera()
+    processo.refresh_from_db()
+    return processo
+
+
+def _conferir(
+    script: Script, dados: Mapping[str, Any], timeout: int | None, usuario: "AbstractBaseUser | None"
+) -> dict[str, str]:
+    if usuario is not None and not script.pode(usuario):
+        raise SemPermissao(SemPermissao.__doc__)
+    if not script.ativo:
+        raise ScriptRecusado(f"O script {script} está desativado.")
+    if timeout is not None and not 1 <= timeout <= 7 * 24 * 3600:
+        raise PedidoInvalido("O tempo limite vai de 1 segundo a 7 dias.")
+    try:
+        if script.sha256_atual() != script.sha256:
+            raise ScriptRecusado(f"O arquivo de {script} mudou desde que foi confirmado. Confira-o e confirme de novo.")
+        return parametros.valores(script.parametros, dados)
+    except ArquivoRecusado as error:
+        raise ScriptRecusado(str(error)) from error
+    except parametros.ParametroInvalido as error:
+        raise PedidoInvalido(str(error)) from error
+
+
+def enviar_em_espera() -> int:
+    """T14 for scripts: those that wait are sent to hosts with a free script place, oldest first. Returns how many."""
+    sent = 0
+    with transaction.atomic():
+        Controle.lock()
+        agora = clock.db_now()
+        Processo.objects.scripts().nao_recebidos(agora).update(host=None, sent_at=None)
+        for processo in Processo.objects.em_espera():
+            host = _com_lugar(agora)
+            if host is None:
+                break
+            Processo.objects.filter(pk=processo.pk).update(host=host, sent_at=agora)
+            queue.send_supervise(str(processo.uuid), host.nome)
+            sent += 1
+    return sent
+
+
+def _com_lugar(agora: datetime) -> Host | None:
+    return Host.objects.com_lugar_de_script(agora).first()
+
+
+def matar_todos(usuario: "AbstractBaseUser | None" = None) -> int:
+    """Every living script is asked to die. Returns how many."""
+    with transaction.atomic():
+        Controle.lock()
+        n = Processo.objects.scripts().pedir_morte(clock.db_now(), usuario)
+        text = f"Encerrar todos os scripts: {n}."
+        Registro.objects.anotar("scripts_encerrados", text, level="warning", usuario=usuario)
+    return n

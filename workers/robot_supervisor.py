@@ -1,0 +1,86 @@
+"""The supervisor of a robot: a pipe on its stdin, the rule of progress, an item in its hand."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+from executions import clock
+from executions.models import Processo
+from executions.robos import pedir_robos
+from robotcontrol import env
+from workers.life import FENCED
+from workers.supervisor import End, Motivo, Status, Supervisor, Verdict
+
+PROGRESS_SECONDS = 5.0
+WORDS_BYTES = 1500
+SYSTEM_VARIABLES = (
+    "PATH", "LANG", "LC_ALL", "TZ", "HOME", "DISPLAY", "XAUTHORITY", "VIRTUAL_ENV", "PYTHONPATH",
+    "DJANGO_SETTINGS_MODULE",
+)  # fmt: skip
+
+
+class RobotSupervisor(Supervisor):
+    # How the robot learns that its supervisor is gone; nothing is ever written to it.
+    stdin = subprocess.PIPE
+    _progress_at = 0.0
+
+    def command(self) -> list[str]:
+        return [sys.executable, str(settings.BASE_DIR / "manage.py"), "robot", str(self.processo.uuid)]
+
+    def environment(self) -> dict[str, str]:
+        keep = (*SYSTEM_VARIABLES, *sorted(env.NAMES))
+        return {name: os.environ[name] for name in keep if name in os.environ} | {"ROBOT_HOST": settings.ROBOT_HOST}
+
+    def judge(self, row: Processo) -> Verdict | None:
+        if row.kill_requested_at or not row.vivo:
+            return Verdict(Motivo.ENCERRADO, "devolver")
+        if row.host and row.host.draining_at:
+            return Verdict(Motivo.PARADA, "devolver", "pipe", settings.STOP_GRACE_SECONDS)
+        now = time.monotonic()
+        if now - self._progress_at < PROGRESS_SECONDS / settings.TIME_DIVISOR:
+            return None
+        self._progress_at = now
+        return Verdict(Motivo.SEM_PROGRESSO, "tentar_de_novo") if sem_progresso(row) else None
+
+    def ended(self, code: int | None) -> End:
+        if self.verdict:
+            orderly = self.verdict.how == "pipe" and code == 0
+            return End(Status.EXITED if orderly else Status.KILLED, self.verdict.motivo, item=self.verdict.item)
+        if code == FENCED:
+            return End(Status.EXITED, Motivo.CERCADO)
+        if code != 0:
+            return End(Status.EXITED, Motivo.FALHA, f"Código de saída {code}. {_last_words(self.log)}")
+        return End(Status.EXITED)
+
+    def afterwards(self) -> None:
+        pedir_robos(self.processo.execucao_id or 0)
+
+
+def sem_progresso(row: Processo, folga: float = 0.0) -> bool:
+    """T10: no step forward for NO_PROGRESS_SECONDS, one item for ITEM_DEADLINE_SECONDS, or a heartbeat gone stale.
+
+    `folga`: seconds of head start that a second watcher leaves to the supervisor.
+    """
+    agora = clock.db_now() - timedelta(seconds=folga)
+
+    def older(moment: object, seconds: float) -> bool:
+        return moment is not None and moment < agora - timedelta(seconds=seconds)  # type: ignore[operator]
+
+    if older(row.progress_at, settings.NO_PROGRESS_SECONDS):
+        return True
+    if older(row.heartbeat_at, settings.STALE_HEARTBEAT_SECONDS):
+        return True
+    limit = agora - timedelta(seconds=settings.ITEM_DEADLINE_SECONDS)
+    return row.itens.em_andamento().filter(started_at__lt=limit).exists()
+
+
+def _last_words(log: Path) -> str:
+    try:
+        return log.read_bytes()[-WORDS_BYTES:].decode(errors="replace").strip()
+    except OSError:
+        return ""
