@@ -17,7 +17,9 @@ logger = logging.getLogger("robotcontrol.queue")
 
 SUPERVISE = "workers.tasks.supervise"
 CANARY = "workers.tasks.canary"
-ALLOWED = frozenset({SUPERVISE, CANARY})
+SEND_NOTICE = "workers.tasks.enviar_aviso"
+FIRE = "workers.tasks.disparar"
+ALLOWED = frozenset({SUPERVISE, CANARY, SEND_NOTICE, FIRE})
 
 
 def queue_name(host: str) -> str:
@@ -39,6 +41,16 @@ def send_supervise(uuid: str, host: str) -> None:
 def send_canary(host: str) -> None:
     """A task that does nothing: its end proves that the host's pusher, a worker and the monitor all live."""
     _send(CANARY, host)
+
+
+def send_notice(aviso_id: int, host: str) -> None:
+    """Asks this host to send this Aviso."""
+    _send(SEND_NOTICE, host, str(aviso_id))
+
+
+def send_fire(disparo_id: int, host: str) -> None:
+    """Asks this host to start what this Disparo is for."""
+    _send(FIRE, host, str(disparo_id))
 
 
 def forget(host: str) -> int:

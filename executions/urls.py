@@ -1,6 +1,6 @@
 from django.urls import path
 
-from executions.views import acoes, confirmar, execucao, painel
+from executions.views import acoes, confirmar, encerrar, execucao, painel, processo, quadro, scripts
 
 app_name = "executions"
 urlpatterns = [
@@ -16,4 +16,15 @@ urlpatterns = [
     path("robos/<uuid:uuid>/encerrar/confirmar", confirmar.encerrar_robo, name="confirmar_encerrar_robo"),
     path("robos/<uuid:uuid>/reiniciar", acoes.reiniciar_robo, name="reiniciar_robo"),
     path("robos/<uuid:uuid>/reiniciar/confirmar", confirmar.reiniciar_robo, name="confirmar_reiniciar_robo"),
+    path("processos/", quadro.processos, name="processos"),
+    path("processos/encerrar/confirmar", encerrar.confirmar_todos, name="confirmar_encerrar_todos"),
+    path("processos/encerrar-scripts", encerrar.encerrar_scripts, name="encerrar_scripts"),
+    path("processos/encerrar-tudo", encerrar.encerrar_tudo, name="encerrar_tudo"),
+    path("processos/<uuid:uuid>/", processo.processo, name="processo"),
+    path("processos/<uuid:uuid>/log", processo.baixar_log, name="baixar_log"),
+    path("processos/<uuid:uuid>/cancelar", encerrar.cancelar, name="cancelar_processo"),
+    path("processos/<uuid:uuid>/encerrar", encerrar.encerrar, name="encerrar_processo"),
+    path("processos/<uuid:uuid>/encerrar/confirmar", encerrar.confirmar_encerrar, name="confirmar_encerrar_processo"),
+    path("scripts/<int:pk>/", scripts.script, name="script"),
+    path("scripts/<int:pk>/executar", scripts.executar, name="executar_script"),
 ]

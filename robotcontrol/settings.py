@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_q",
     "django_htmx",
+    "ninja",
     "executions",
     "workers",
 ]
@@ -139,12 +140,38 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "silent": {"class": "logging.NullHandler"},
+    },
     "loggers": {
         "robotcontrol": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper(), "propagate": True},
+        # What a sender logs may hold an address with its key: what it says is in workers/notices.py, and clean.
+        "apprise": {"handlers": ["silent"], "level": "WARNING", "propagate": False},
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }
+
+# ---- requests -----------------------------------------------------------------------------------------------------
+# A batch may be a long list of names, or many files; one file's own limit is executions.intake_files.LIMITE_BYTES.
+UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 200, at_least=1) * 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 2_000
+
+# ---- notices: e-mail by these, everything else by its own address ------------------------------------------------
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = env.integer("EMAIL_PORT", 25, at_least=1)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", False)
+if EMAIL_USE_TLS and EMAIL_USE_SSL:
+    raise ImproperlyConfigured("EMAIL_USE_TLS and EMAIL_USE_SSL exclude each other.")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", EMAIL_HOST_USER or "controle-de-robos@localhost")
+NOTICE_TIMEOUT_SECONDS = env.number("NOTICE_TIMEOUT_SECONDS", 30, at_least=1)  # a sender's own, of 60 s of lease
+EMAIL_TIMEOUT = NOTICE_TIMEOUT_SECONDS
 
 # ---- robots -----------------------------------------------------------------------------------------------------
 ROBOT_HOST = env.text("ROBOT_HOST", socket.gethostname())[:80]

@@ -6,6 +6,7 @@ from executions.views.saude import viva
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("executions.urls")),
+    path("", include("executions.api.urls")),
     path("entrar/", LoginView.as_view(template_name="entrar.html"), name="entrar"),
     path("sair/", LogoutView.as_view(), name="sair"),
     path("healthz/live", viva, name="viva"),

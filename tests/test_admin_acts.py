@@ -165,6 +165,7 @@ ACOES_DE_EXECUCAO = {
     "encerrar_todos": {"encerrar_todos"},
     "reabrir": {"reabrir_falhas"},
 }
+ACOES_DE_PROCESSO = {"encerrar_robo", "reiniciar_robo", "cancelar_script", "encerrar_script"}
 
 
 def _oferecidas(client: Client, model: Any) -> set[str]:
@@ -184,8 +185,8 @@ def test_each_permission_offers_just_its_own_acts(permissao: str) -> None:
     ("grupo", "execucao", "processo"),
     [
         ("Leitores", set(), set()),
-        ("Operadores", {"iniciar", "encerrar", "reabrir"}, {"encerrar_robo", "reiniciar_robo"}),
-        ("Supervisores", {"iniciar", "encerrar", "reabrir", "encerrar_todos"}, {"encerrar_robo", "reiniciar_robo"}),
+        ("Operadores", {"iniciar", "encerrar", "reabrir"}, ACOES_DE_PROCESSO),
+        ("Supervisores", {"iniciar", "encerrar", "reabrir", "encerrar_todos"}, ACOES_DE_PROCESSO),
     ],
 )
 def test_each_group_is_offered_just_what_it_may(grupo: str, execucao: set[str], processo: set[str]) -> None:

@@ -2,12 +2,6 @@
 
 import http.client
 import os
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
@@ -16,30 +10,11 @@ from django.test import Client
 from django_q.models import OrmQ
 
 from executions.models import Execucao, Processo
-from tests import chain, factories
+from tests import factories
+from tests.web import web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLICKS = 100
-
-
-@contextmanager
-def web() -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ["-m", "gunicorn", "robotcontrol.wsgi", "-b", f"127.0.0.1:{port}", "-w", "4", "--log-level", "warning"]
-    server = subprocess.Popen([sys.executable, *command], cwd=settings.BASE_DIR, env=chain.environment())
-    try:
-        chain.wait_for(lambda: answers(port), 30, "the web server")
-        yield port
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(20)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def operator(*codenames: str) -> dict[str, str]:

@@ -3,59 +3,23 @@
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from executions import clock, cnj, intake
-from executions.models import Credencial, Execucao, Host, Portal, Processo
+from executions import clock, ritmo
+from executions.lotes import UsoErrado, escolher, ler
+from executions.models import Execucao, Host, Processo
 from executions.results import ErroClasse, Resultado
 from executions.robos import espera_de, pedir_robos
 from workers.host import HostAgent, HostRecusado
 
 PLAIN_SECONDS = 5.0
-
-
-class UsoErrado(Exception):
-    """O pedido não pode ser atendido como foi feito."""
-
-
-def ler(entradas: Iterable["intake.Entrada | str"], portal: str = "") -> intake.Lote:
-    """The lines, checked against the courts of the configured portals (or of this one)."""
-    tribunais = {code: p.slug for p in Portal.objects.all() for code in p.tribunais}
-    if portal and portal not in tribunais.values():
-        known = ", ".join(sorted(set(tribunais.values()))) or "nenhum"
-        raise UsoErrado(f"Portal desconhecido: {portal}. Configurados: {known}.")
-    if portal:
-        # When two portals serve a court, the one that was asked for does.
-        tribunais |= {code: p.slug for p in Portal.objects.filter(slug=portal) for code in p.tribunais}
-    return intake.ler(
-        entradas, tribunais=tribunais, portal=portal or None, hoje=timezone.localdate(),
-        padrao_identificador=settings.IDENTIFICADOR_PADRAO,
-    )  # fmt: skip
-
-
-def escolher(lote: intake.Lote, portal: str, credencial: str) -> tuple[Portal, Credencial]:
-    """Portal and credential of the batch: as named, or the only ones that fit. Raises UsoErrado."""
-    if portal:
-        chosen = Portal.objects.get(slug=portal)
-    else:
-        courts = {cnj.tribunal(linha.numero) for linha in lote.aceitas}
-        fitting = [p for p in Portal.objects.all() if courts <= set(p.tribunais)]
-        if len(fitting) != 1:
-            raise UsoErrado("Os arquivos são de mais de um portal: informe --portal e envie um lote por portal.")
-        chosen = fitting[0]
-    logins = chosen.credenciais.filter(usuario=credencial) if credencial else chosen.credenciais.all()
-    if len(logins) != 1:
-        known = ", ".join(chosen.credenciais.values_list("usuario", flat=True)) or "nenhuma"
-        raise UsoErrado(f"Informe --credencial. Credenciais do portal {chosen.slug}: {known}.")
-    return chosen, logins[0]
 
 
 def usuario(nome: str) -> "User | None":
@@ -122,14 +86,10 @@ class Follower:
             self.console.print(f"{timezone.localtime():%H:%M:%S} {head} · {text}", highlight=False)
 
     def _forecast(self) -> str:
-        """Rate and time to the end, from the last twenty items; silent before five are done."""
-        last = list(self.execucao.itens.terminados().values_list("finished_at", flat=True)[:20])
-        if len(last) < 5:
-            return ""
-        seconds = max(0.1, (clock.db_now() - (last[-1] or clock.db_now())).total_seconds())
-        rate = len(last) / seconds
-        left = (self.execucao.total_arquivos - self.execucao.progress) / rate
-        return f" · {60 * rate:.0f} por minuto · faltam {left:.0f} s"
+        """Rate and time to the end; silent before five are done."""
+        now = clock.db_now()
+        rate, left = ritmo.ritmo(self.execucao, now), ritmo.faltam(self.execucao, now)
+        return f" · {60 * rate:.0f} por minuto · faltam {left or 0:.0f} s" if rate else ""
 
 
 def run(execucao: Execucao, *, max_wait: float, stop: threading.Event, console: Console) -> Follower:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import Error, connection
 
-from executions import clock
+from executions import avisos, clock
 from executions.models import Processo, Registro, Saida, Script
 from executions.scripts import enviar_em_espera
 from workers import processes
@@ -109,6 +109,7 @@ class ScriptSupervisor(Supervisor):
         text = f"{row.script}: {row.get_motivo_display()}. {row.erro}".strip()
         Registro.objects.anotar("script_terminado", text, level=level, processo_id=row.pk, usuario=row.usuario)
         enviar_em_espera()
+        avisos.do_processo(row)
 
     def _term(self, motivo: str) -> Verdict:
         return Verdict(motivo, how="term", grace=settings.CANCEL_GRACE_SECONDS)

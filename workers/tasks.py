@@ -2,7 +2,8 @@
 
 from django.conf import settings
 
-from workers import supervision
+from executions import agenda
+from workers import notices, supervision
 
 
 def supervise(uuid: str) -> None:
@@ -12,3 +13,11 @@ def supervise(uuid: str) -> None:
 def canary() -> str:
     """Does nothing; that it ended is the news."""
     return settings.ROBOT_HOST
+
+
+def enviar_aviso(aviso_id: str) -> None:
+    notices.enviar_aviso(int(aviso_id))
+
+
+def disparar(disparo_id: str) -> None:
+    agenda.comecar(int(disparo_id))

@@ -4,14 +4,19 @@ from django.apps import apps
 from django.contrib import admin
 
 from executions.admin import (  # noqa: F401 (each registers its noun)
+    agendamento,
+    aviso,
     credencial,
+    destino,
     execucao,
     host,
     job_item,
     portal,
     processo,
     registro,
+    script,
     tentativa,
+    token_api,
 )
 
 admin.site.site_header = "Controle de Robôs"

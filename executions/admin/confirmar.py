@@ -20,8 +20,13 @@ def confirmado(request: HttpRequest) -> bool:
 def pedir_confirmacao(
     model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, queryset: "QuerySet[Any]", *,
     acao: str, titulo: str, botao: str, aviso: str = "", baixas: Baixas | None = None, linhas: list[str] | None = None,
+    manter: str = "Manter rodando", vistos: dict[str, str] | None = None,
 ) -> TemplateResponse:  # fmt: skip
-    """Says what dies and posts the same action back, confirmed. The act itself reads the rows anew."""
+    """Says what dies and posts the same action back, confirmed. The act itself reads the rows anew.
+
+    `manter`: the words of the way out. `vistos`: more that is posted back, so that the act can tell whether what was
+    shown still holds.
+    """
     context = {
         **model_admin.admin_site.each_context(request),
         "title": titulo,
@@ -32,6 +37,8 @@ def pedir_confirmacao(
         "aviso": aviso,
         "baixas": baixas,
         "linhas": linhas or [],
+        "manter": manter,
+        "vistos": (vistos or {}).items(),
         "escolhidos": list(queryset.values_list("pk", flat=True)),
         "campo_de_selecao": ACTION_CHECKBOX_NAME,
         "campo_confirmado": CAMPO,

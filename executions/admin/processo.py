@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 
 from executions.admin.base import SomenteLeitura
 from executions.admin.confirmar import confirmado, pedir_confirmacao
-from executions.models import Processo
+from executions.models import Processo, Script
 from executions.templatetags.paginas import megabytes, quando, quantos
 from executions.views.baixas import BaixaDeRobo
 
@@ -15,19 +15,19 @@ from executions.views.baixas import BaixaDeRobo
 class ProcessoAdmin(SomenteLeitura):
     """One operating-system process. What ends it is an intent; its own host acts on it."""
 
-    list_display = ("id", "batch", "host", "pid", "status", "passo", "sinal", "memoria", "motivo", "fim")
+    list_display = ("id", "o_que", "host", "pid", "status", "passo", "sinal", "memoria", "motivo", "fim")
     list_filter = ("status", "tipo", "host", "motivo")
-    list_select_related = ("execucao", "host")
-    search_fields = ("=pid", "=execucao__id", "uuid", "passo", "host__nome")
-    search_help_text = "PID, número da execução, passo ou máquina"
-    actions = ("encerrar_robo", "reiniciar_robo")
+    list_select_related = ("execucao", "host", "script")
+    search_fields = ("=pid", "=execucao__id", "script__nome", "uuid", "passo", "host__nome")
+    search_help_text = "PID, número da execução, script, passo ou máquina"
+    actions = ("encerrar_robo", "reiniciar_robo", "cancelar_script", "encerrar_script")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Processo]:
-        return super().get_queryset(request).select_related("execucao", "host")
+        return super().get_queryset(request).select_related("execucao", "host", "script")
 
-    @admin.display(description="execução", ordering="execucao")
-    def batch(self, obj: Processo) -> str:
-        return f"#{obj.execucao_id}" if obj.execucao_id else ""
+    @admin.display(description="execução ou script")
+    def o_que(self, obj: Processo) -> str:
+        return f"#{obj.execucao_id}" if obj.execucao_id else str(obj.script)
 
     @admin.display(description="último sinal", ordering="heartbeat_at")
     def sinal(self, obj: Processo) -> SafeString:
@@ -51,6 +51,45 @@ class ProcessoAdmin(SomenteLeitura):
     @admin.action(description="Reiniciar robô…", permissions=["encerrar"])
     def reiniciar_robo(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
         return self._acao(request, queryset, "reiniciar")
+
+    def has_cancelar_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["executions.executar_script"])
+
+    @admin.action(description="Cancelar script…", permissions=["cancelar"])
+    def cancelar_script(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
+        """Those of scripts that this person may run."""
+        allowed = Script.objects.permitidos(request.user).values("pk")
+        rows = queryset.filter(script__in=allowed, cancel_requested_at=None)
+        aviso = "Cada script recebe um pedido para terminar; depois de alguns segundos é parado à força."
+        return self._com_scripts(request, queryset, rows, "cancelar", aviso)
+
+    @admin.action(description="Encerrar script…", permissions=["encerrar"])
+    def encerrar_script(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
+        aviso = "Cada script e tudo o que ele abriu são parados à força, na hora."
+        return self._com_scripts(request, queryset, queryset, "encerrar", aviso)
+
+    def _com_scripts(
+        self, request: HttpRequest, queryset: QuerySet[Processo], rows: QuerySet[Processo], verbo: str, aviso: str
+    ) -> HttpResponse | None:
+        """`verbo`: cancelar or encerrar. Robots are left alone: these two are scripts' acts."""
+        found = [p for p in rows.scripts().select_related("script", "host") if p.vivo and p.kill_requested_at is None]  # type: ignore[attr-defined]
+        if not found:
+            text = f"Nada a {verbo}: nenhum script escolhido está vivo, ou a parada já foi pedida."
+            self.message_user(request, text, messages.INFO)
+            return None
+        if confirmado(request):
+            assert isinstance(request.user, AbstractBaseUser)
+            act = Processo.cancelar if verbo == "cancelar" else Processo.matar
+            n = sum(act(p, request.user) for p in found)
+            asked = "cancelamento pedido" if verbo == "cancelar" else "encerramento pedido"
+            text = f"{quantos(n, 'script', 'scripts')}: {asked}." if n else "Nada mudou."
+            self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
+            return None
+        title = f"{verbo.capitalize()} {quantos(len(found), 'script', 'scripts')}"
+        return pedir_confirmacao(
+            self, request, queryset, acao=f"{verbo}_script", titulo=f"{title}?", botao=title, aviso=aviso,
+            linhas=[f"{p.script}: {f'PID {p.pid} em {p.host}' if p.pid else 'ainda sem PID'}" for p in found],
+        )  # fmt: skip
 
     def _acao(self, request: HttpRequest, queryset: QuerySet[Processo], verbo: str) -> HttpResponse | None:
         """`verbo`: encerrar or reiniciar. Scripts are left alone: these two are robots' acts."""

@@ -1,7 +1,10 @@
 """What is known: one noun a file, questions on the QuerySet, verbs on the model."""
 
+from executions.models.agendamento import Agendamento, Disparo
+from executions.models.aviso import Aviso
 from executions.models.controle import Controle
 from executions.models.credencial import Credencial
+from executions.models.destino import Destino
 from executions.models.execucao import Execucao
 from executions.models.host import Host
 from executions.models.job_item import JobItem
@@ -9,10 +12,11 @@ from executions.models.portal import Portal
 from executions.models.processo import Processo
 from executions.models.registro import Registro
 from executions.models.saida import Saida
-from executions.models.script import ArquivoRecusado, Script
+from executions.models.script import ArquivoRecusado, AvisarEm, Script
 from executions.models.tentativa import Tentativa
+from executions.models.token_api import TokenAPI
 
 __all__ = [
-    "ArquivoRecusado", "Controle", "Credencial", "Execucao", "Host", "JobItem", "Portal", "Processo", "Registro",
-    "Saida", "Script", "Tentativa",
+    "Agendamento", "ArquivoRecusado", "AvisarEm", "Aviso", "Controle", "Credencial", "Destino", "Disparo",
+    "Execucao", "Host", "JobItem", "Portal", "Processo", "Registro", "Saida", "Script", "Tentativa", "TokenAPI",
 ]  # fmt: skip

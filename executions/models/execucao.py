@@ -40,6 +40,10 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         """Ended, the latest first."""
         return self.exclude(status__in=OPEN).order_by("-finished_at", "-id")
 
+    def por_avisar(self) -> "ExecucaoQuerySet":
+        """Ended, and nobody was told yet."""
+        return self.exclude(status__in=OPEN).filter(avisada_em=None)
+
     def abertas_e(self, pk: int) -> "ExecucaoQuerySet":
         """The open ones and this one, whatever its state."""
         return self.filter(Q(status__in=OPEN) | Q(pk=pk))
@@ -167,6 +171,8 @@ class Execucao(models.Model):
     created_at = models.DateTimeField("criada em")
     started_at = models.DateTimeField("iniciada em", null=True, blank=True)
     finished_at = models.DateTimeField("terminada em", null=True, blank=True)
+    avisada_em = models.DateTimeField(null=True, blank=True, editable=False)
+    destinos = models.ManyToManyField("executions.Destino", blank=True, related_name="+")
 
     itens: "JobItemQuerySet"
     prontos: int
@@ -185,7 +191,10 @@ class Execucao(models.Model):
             ("encerrar_todos", "Pode encerrar todas as execuções e robôs"),
             ("reabrir", "Pode reabrir falhas"),
         ]
-        indexes = [models.Index(fields=["status", "id"], name="execucao_por_status")]
+        indexes = [
+            models.Index(fields=["status", "id"], name="execucao_por_status"),
+            models.Index(fields=["id"], condition=Q(avisada_em=None), name="execucao_por_avisar"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(n_pending__gte=0, n_running__gte=0, n_done__gte=0, n_failed__gte=0),
@@ -299,7 +308,7 @@ class Execucao(models.Model):
             changes: dict[str, Any] = {"n_failed": F("n_failed") - n, "n_pending": F("n_pending") + n}
             if not row.aberta:
                 changes |= {"geracao": F("geracao") + 1, "status": Status.QUEUED, "finished_at": None, "motivo": ""}
-                changes |= {"started_at": None, "pausada_em": None}
+                changes |= {"started_at": None, "pausada_em": None, "avisada_em": None}
             Execucao.objects.filter(pk=row.pk).update(heartbeat_at=agora, **changes)
             Registro.objects.anotar("reaberta", f"Itens reabertos: {n}.", execucao=row, usuario=usuario)
         return n
@@ -329,7 +338,7 @@ class Execucao(models.Model):
             if stuck:
                 changes |= {"status": Status.DONE, "finished_at": agora}
             elif not row.aberta and (counted["n_pending"] or counted["n_running"]):
-                changes |= {"status": Status.QUEUED, "finished_at": None}
+                changes |= {"status": Status.QUEUED, "finished_at": None, "avisada_em": None}
             Execucao.objects.filter(pk=row.pk).update(**changes)
             text = f"Contadores divergentes corrigidos: {wrong}." if wrong else "Execução sem itens abertos concluída."
             Registro.objects.anotar("contadores", text, level="error", execucao=row)

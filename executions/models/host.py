@@ -12,6 +12,10 @@ class HostQuerySet(models.QuerySet["Host"]):
         """Hosts whose heartbeat is fresh."""
         return self.filter(heartbeat_at__gte=agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS))
 
+    def de_todos(self, agora: datetime) -> "HostQuerySet":
+        """Live hosts that take short tasks of anybody: not stopping, and not kept for one execution."""
+        return self.vivos(agora).filter(draining_at=None, exclusiva=None)
+
     def com_vida(self, agora: datetime) -> "HostQuerySet":
         """With `ligado`: is its heartbeat fresh (one clock for the whole list, where `viva` asks it a row)."""
         return self.annotate(ligado=Exists(Host.objects.vivos(agora).filter(pk=OuterRef("pk"))))

@@ -73,6 +73,10 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
     def scripts(self) -> "ProcessoQuerySet":
         return self.filter(tipo=Processo.Tipo.SCRIPT)
 
+    def por_avisar(self) -> "ProcessoQuerySet":
+        """Scripts that ended, and nobody was told yet."""
+        return self.scripts().exclude(status__in=LIVE).filter(avisado_em=None)
+
     def em_espera(self) -> "ProcessoQuerySet":
         """Scripts that no host was asked for yet, oldest first."""
         return self.scripts().filter(status=Status.REQUESTED, host=None, kill_requested_at=None).order_by("id")
@@ -170,6 +174,7 @@ class Processo(models.Model):
     started_at = models.DateTimeField("iniciado em", null=True, blank=True)
     login_em = models.DateTimeField("login em", null=True, blank=True)
     ended_at = models.DateTimeField("terminado em", null=True, blank=True)
+    avisado_em = models.DateTimeField(null=True, blank=True, editable=False)
     timeout_s = models.PositiveIntegerField("limite (s)", null=True, blank=True)
     kill_requested_at = models.DateTimeField(null=True, blank=True)
     kill_requested_by = models.CharField(max_length=150, blank=True)
@@ -194,6 +199,7 @@ class Processo(models.Model):
         indexes = [
             models.Index(fields=["execucao", "status"], name="processo_por_execucao"),
             models.Index(fields=["host", "status"], name="processo_por_host"),
+            models.Index(fields=["id"], condition=Q(tipo="script", avisado_em=None), name="script_por_avisar"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 BY_SUFFIX = {".py": "", ".sh": "/bin/sh", ".js": "node", ".pl": "perl"}
 
 
+class AvisarEm(models.TextChoices):
+    """At which ends the chosen destinations are told."""
+
+    NUNCA = "nunca", "nunca"
+    FALHA = "falha", "só em falha"
+    SEMPRE = "sempre", "sempre"
+
+
 class ArquivoRecusado(ValueError):
     """O arquivo do script não pode ser usado."""
 
@@ -59,6 +67,8 @@ class Script(models.Model):
     quem_pode = models.ManyToManyField(
         Group, blank=True, related_name="+", verbose_name="quem pode executar", help_text="Vazio: todos os operadores."
     )
+    avisar_em = models.CharField("avisar", max_length=6, choices=AvisarEm.choices, default=AvisarEm.FALHA)
+    destinos = models.ManyToManyField("executions.Destino", blank=True, related_name="+")
     sha256 = models.CharField("SHA-256 confirmado", max_length=64, editable=False)
     confirmado_em = models.DateTimeField(null=True, blank=True, editable=False)
 

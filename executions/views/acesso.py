@@ -2,20 +2,27 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def pagina(*permissoes: str) -> Callable[[View], View]:
     """A page (GET) for whoever may see executions and has these codenames of `executions` too."""
-    needed = ["executions.view_execucao", *(f"executions.{codename}" for codename in permissoes)]
+    return pagina_de("view_execucao", *permissoes)
+
+
+def pagina_de(*permissoes: str) -> Callable[[View], View]:
+    """A page (GET) for whoever has all these codenames of `executions`."""
+    needed = [f"executions.{codename}" for codename in permissoes]
 
     def decorate(view: View) -> View:
         return require_GET(login_required(permission_required(needed, raise_exception=True)(view)))
@@ -33,7 +40,7 @@ def acao(permissao: str) -> Callable[[View], View]:
         allowed = permission_required(f"executions.{permissao}", raise_exception=True)(view)
 
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(reverse("executions:painel"))
             return allowed(request, *args, **kwargs)
@@ -41,3 +48,8 @@ def acao(permissao: str) -> Callable[[View], View]:
         return require_POST(guarded)
 
     return decorate
+
+
+def quem(request: HttpRequest) -> AbstractBaseUser:
+    """The person: these decorators let no anonymous one in."""
+    return cast("AbstractBaseUser", request.user)

@@ -1,10 +1,8 @@
 """The acts: each calls one verb, says what came of it and goes back. Repeated, they change nothing and say so."""
 
 import uuid as uuids
-from typing import cast
 
 from django.contrib import messages
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -14,19 +12,19 @@ from executions.models import Execucao, Processo
 from executions.results import ErroClasse
 from executions.templatetags.paginas import quantos
 from executions.views import recados
-from executions.views.acesso import acao
+from executions.views.acesso import acao, quem
 
 
 @acao("iniciar")
 def iniciar(request: HttpRequest, pk: int) -> HttpResponse:
     execucao = get_object_or_404(Execucao, pk=pk)
-    return _voltar(request, execucao, *recados.do_pedido(robos.iniciar(execucao, _quem(request))))
+    return _voltar(request, execucao, *recados.do_pedido(robos.iniciar(execucao, quem(request))))
 
 
 @acao("iniciar")
 def pausar(request: HttpRequest, pk: int) -> HttpResponse:
     execucao = get_object_or_404(Execucao, pk=pk)
-    if execucao.pausar(_quem(request)):
+    if execucao.pausar(quem(request)):
         return _voltar(request, execucao, messages.SUCCESS, recados.PAUSADA)
     return _voltar(request, execucao, messages.INFO, recados.NAO_PAUSADA)
 
@@ -34,7 +32,7 @@ def pausar(request: HttpRequest, pk: int) -> HttpResponse:
 @acao("iniciar")
 def retomar(request: HttpRequest, pk: int) -> HttpResponse:
     execucao = get_object_or_404(Execucao, pk=pk)
-    if execucao.retomar(_quem(request)):
+    if execucao.retomar(quem(request)):
         return _voltar(request, execucao, messages.SUCCESS, recados.RETOMADA)
     return _voltar(request, execucao, messages.INFO, recados.NAO_RETOMADA)
 
@@ -42,7 +40,7 @@ def retomar(request: HttpRequest, pk: int) -> HttpResponse:
 @acao("encerrar")
 def encerrar(request: HttpRequest, pk: int) -> HttpResponse:
     execucao = get_object_or_404(Execucao, pk=pk)
-    if execucao.encerrar(_quem(request)):
+    if execucao.encerrar(quem(request)):
         return _voltar(request, execucao, messages.SUCCESS, recados.ENCERRADA)
     return _voltar(request, execucao, messages.INFO, recados.NAO_ENCERRADA)
 
@@ -54,7 +52,7 @@ def reabrir(request: HttpRequest, pk: int) -> HttpResponse:
     classe = request.POST.get("classe", "")
     if classe and classe not in ErroClasse.values:
         return _voltar(request, execucao, messages.ERROR, "Classe de falha desconhecida: nada foi reaberto.")
-    n = execucao.reabrir(_quem(request), classe=classe)
+    n = execucao.reabrir(quem(request), classe=classe)
     if n:
         return _voltar(request, execucao, messages.SUCCESS, f"{quantos(n, 'falha reaberta', 'falhas reabertas')}.")
     return _voltar(request, execucao, messages.INFO, recados.NADA_A_REABRIR)
@@ -63,7 +61,7 @@ def reabrir(request: HttpRequest, pk: int) -> HttpResponse:
 @acao("encerrar")
 def encerrar_robo(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
     robo = _robo(uuid)
-    if robo.encerrar(_quem(request)):
+    if robo.encerrar(quem(request)):
         return _voltar(request, robo.execucao, messages.SUCCESS, recados.robo_encerrado(robo))
     return _voltar(request, robo.execucao, messages.INFO, recados.robo_intocado(robo))
 
@@ -71,18 +69,13 @@ def encerrar_robo(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
 @acao("encerrar")
 def reiniciar_robo(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
     robo = _robo(uuid)
-    if robo.reiniciar(_quem(request)):
+    if robo.reiniciar(quem(request)):
         return _voltar(request, robo.execucao, messages.SUCCESS, recados.robo_reiniciado(robo))
     return _voltar(request, robo.execucao, messages.INFO, recados.robo_intocado(robo))
 
 
 def _robo(uuid: uuids.UUID) -> Processo:
     return get_object_or_404(Processo.objects.robos().select_related("execucao"), uuid=uuid)
-
-
-def _quem(request: HttpRequest) -> AbstractBaseUser:
-    """The person: the decorator let no anonymous one in."""
-    return cast("AbstractBaseUser", request.user)
 
 
 def _voltar(request: HttpRequest, execucao: Execucao | None, nivel: int, texto: str) -> HttpResponse:

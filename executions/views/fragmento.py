@@ -30,18 +30,20 @@ def responder(
     acoes: object = None,
     detalhes: str | None = None,
     endereco: dict[str, str] | None = None,
+    anexo: str | None = None,
 ) -> HttpResponse:
     """The page `nome`, or, to htmx, its fragment, or 204 when `v` is still what it shows.
 
     `ritmo`: milliseconds to the next tick; None ends the polling. `acoes`: what the acts' region shows, compared by
     value. `detalhes`: a second template, swapped only when it changed itself. `endereco`: query parameters to keep.
+    `anexo`: more out-of-band markup for a poll; with it the answer is never 204.
     """
     corpo = render_to_string(f"executions/_{nome}.html", contexto, request)
     lower = render_to_string(detalhes, contexto, request) if detalhes else None
     a, d = versao(acoes), versao(lower)
     v = versao(corpo, a, d, ritmo)
     htmx = bool(getattr(request, "htmx", False))
-    if htmx and request.GET.get("v") == v:
+    if htmx and request.GET.get("v") == v and not anexo:
         return _sem_guardar(HttpResponse(status=204))
     contexto |= {
         "corpo": corpo,
@@ -50,6 +52,7 @@ def responder(
         "url_do_tick": f"{request.path}?{urlencode({**(endereco or {}), 'v': v, 'a': a, 'd': d})}",
         "fora_de_banda": htmx,
         "trocar_acoes": acoes is not None and request.GET.get("a") != a,
+        "anexo": anexo,
         "trocar_detalhes": lower is not None and request.GET.get("d") != d,
     }
     template = "executions/_fragmento.html" if htmx else f"executions/{nome}.html"

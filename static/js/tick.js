@@ -63,6 +63,7 @@
   document.body.addEventListener("htmx:beforeSwap", function () {
     document.querySelectorAll("[data-rolagem]").forEach(function (e) { scrolls[e.id] = [e.scrollTop, e.scrollLeft]; });
   });
+  document.body.addEventListener("htmx:afterSwap", ages);              /* before the times are painted */
   document.body.addEventListener("htmx:afterSettle", function () {
     document.querySelectorAll("[data-rolagem]").forEach(function (e) {
       if (scrolls[e.id]) { e.scrollTop = scrolls[e.id][0]; e.scrollLeft = scrolls[e.id][1]; }

@@ -1,0 +1,152 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from executions import agenda, clock, cron
+from executions.models import Agendamento, Disparo, Script
+from executions.templatetags.paginas import quando, quantos
+
+NEXT, LAST = 5, 10
+DE_SCRIPT = ("script", "parametros", "timeout_s")
+DE_EXECUCAO = ("portal", "credencial", "robo", "mode", "max_robots", "titulo", "pasta", "nomes")
+NIVEL = {
+    Disparo.Desfecho.MANUAL: messages.SUCCESS, Disparo.Desfecho.INICIANDO: messages.INFO,
+    Disparo.Desfecho.PULADO: messages.WARNING,
+}  # fmt: skip
+
+
+class AgendamentoForm(forms.ModelForm):
+    """Nobody schedules what he may not start himself: it will run in his name."""
+
+    usuario: Any = None
+
+    def clean_script(self) -> Script | None:
+        script: Script | None = self.cleaned_data["script"]
+        if script and not (self.usuario.has_perm("executions.executar_script") and script.pode(self.usuario)):
+            raise ValidationError("Você não pode executar este script.")
+        return script
+
+    def clean_portal(self) -> Any:
+        portal = self.cleaned_data["portal"]
+        if portal and not self.usuario.has_perms(["executions.enfileirar", "executions.iniciar"]):
+            raise ValidationError("Você não pode iniciar execuções.")
+        return portal
+
+
+@admin.register(Agendamento)
+class AgendamentoAdmin(admin.ModelAdmin):
+    form = AgendamentoForm
+    list_display = ("nome", "em_palavras", "o_que", "proximo", "situacao", "usuario")
+    list_filter = ("pausado_em", "script")
+    list_select_related = ("script", "portal", "usuario")
+    search_fields = ("nome", "script__nome", "titulo")
+    search_help_text = "Nome, script ou título"
+    actions = ("pausar", "retomar", "executar_agora")
+    filter_horizontal = ("destinos",)
+    readonly_fields = ("em_palavras", "proximos_horarios", "ultimos_disparos", "pausado_em", "usuario")
+    fieldsets = (
+        (None, {"fields": ("nome", "cron", "em_palavras", "proximos_horarios", "pausado_em", "usuario")}),
+        ("Um script", {"fields": DE_SCRIPT}),
+        ("Ou uma execução de arquivos", {"fields": DE_EXECUCAO}),
+        ("Avisos", {"fields": ("avisar_em", "destinos")}),
+        ("Últimos disparos", {"fields": ("ultimos_disparos",)}),
+    )
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type("FormDoUsuario", (form,), {"usuario": request.user})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Agendamento]:
+        return super().get_queryset(request).select_related("script", "portal", "credencial", "usuario")
+
+    @admin.display(description="quando")
+    def em_palavras(self, obj: Agendamento) -> str:
+        return obj.em_palavras if obj.pk else ""
+
+    @admin.display(description="o quê")
+    def o_que(self, obj: Agendamento) -> str:
+        return f"script {obj.script}" if obj.script else f"execução em {obj.portal}"
+
+    @admin.display(description="próximo disparo", ordering="proximo_em")
+    def proximo(self, obj: Agendamento) -> SafeString:
+        return quando(obj.proximo_em)
+
+    @admin.display(description="situação", ordering="pausado_em")
+    def situacao(self, obj: Agendamento) -> str:
+        return "pausado" if obj.pausado_em else "ativo"
+
+    @admin.display(description="próximos horários")
+    def proximos_horarios(self, obj: Agendamento) -> str:
+        if not obj.pk:
+            return ""
+        try:
+            times = cron.proximos(obj.cron, clock.db_now(), NEXT)
+        except cron.CronInvalido as error:
+            return str(error)
+        head = "Pausado. Se retomado: " if obj.pausado_em else ""
+        return format_html("{}{}", head, format_html_join(", ", "{}", ((quando(at),) for at in times)))
+
+    @admin.display(description="últimos disparos")
+    def ultimos_disparos(self, obj: Agendamento) -> str:
+        if not obj.pk:
+            return ""
+        rows = [(quando(d.due_at or d.at), _linha(d)) for d in obj.disparos.all()[:LAST]]
+        items = format_html_join("", "<li>{}: {}</li>", rows)
+        return format_html("<ul>{}</ul>", items) if rows else "nenhum ainda"
+
+    def save_model(
+        self, request: HttpRequest, obj: Agendamento, form: "forms.ModelForm[Agendamento]", change: bool
+    ) -> None:
+        """It runs in the name of who saved it last. Only what was edited is written: schedulers move the rest."""
+        obj.usuario = request.user  # type: ignore[assignment]
+        if not change:
+            obj.save()
+            return
+        names = {"usuario", *form.changed_data} - {"destinos"}
+        if "cron" in form.changed_data:
+            obj.pausado_em = Agendamento.objects.values_list("pausado_em", flat=True).get(pk=obj.pk)
+            obj.remarcar(clock.db_now())
+            names.add("proximo_em")
+        obj.save(update_fields=sorted(names))
+
+    # ---- acts ------------------------------------------------------------------------------------------------------
+    @admin.action(description="Pausar", permissions=["change"])
+    def pausar(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
+        n = sum(agendamento.pausar(_quem(request)) for agendamento in queryset)
+        self._contar(request, n, "agendamento pausado", "agendamentos pausados")
+
+    @admin.action(description="Retomar", permissions=["change"])
+    def retomar(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
+        n = sum(agendamento.retomar(_quem(request)) for agendamento in queryset)
+        self._contar(request, n, "agendamento retomado", "agendamentos retomados")
+
+    @admin.action(description="Executar agora", permissions=["change"])
+    def executar_agora(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
+        for agendamento in queryset:
+            needed = ["executar_script"] if agendamento.script_id else ["enfileirar", "iniciar"]
+            if not request.user.has_perms([f"executions.{name}" for name in needed]):
+                self.message_user(request, f"{agendamento}: você não pode iniciar isto.", messages.ERROR)
+                continue
+            disparo = agenda.executar_agora(agendamento, _quem(request))
+            level = NIVEL.get(Disparo.Desfecho(disparo.desfecho), messages.ERROR)
+            self.message_user(request, f"{agendamento}: {_linha(disparo)}", level)
+
+    def _contar(self, request: HttpRequest, n: int, um: str, muitos: str) -> None:
+        text = f"{quantos(n, um, muitos)}." if n else "Nada mudou."
+        self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
+
+
+def _linha(disparo: Disparo) -> str:
+    return f"{disparo.get_desfecho_display()}. {disparo.mensagem}".strip()
+
+
+def _quem(request: HttpRequest) -> AbstractBaseUser:
+    assert isinstance(request.user, AbstractBaseUser)
+    return request.user

@@ -1,0 +1,1 @@
+"""The HTTP API: the routes of both seed documents, by django-ninja. One noun a file."""

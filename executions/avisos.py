@@ -1,0 +1,133 @@
+"""Who is told of what ended: rows in the database, written once an end, and sent by short tasks of live hosts.
+
+Nothing here touches the network. A supervisor that calls it writes a few rows and goes on; a message that is lost is
+sent again by the tick.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from executions import clock, queue
+from executions.models import Agendamento, AvisarEm, Aviso, Controle, Destino, Disparo, Execucao, Host, Processo, Script
+
+SWEEP = 100  # ends told in one tick
+AT_ONCE = 1  # notices a host sends at the same time: its workers are there for robots and scripts
+
+
+def passo() -> int:
+    """The tick: tells what ended without anybody having told it, and sends what is due. Returns how many it asked."""
+    for processo in Processo.objects.por_avisar().order_by("id")[:SWEEP]:
+        _anotar_processo(processo)
+    for execucao in Execucao.objects.por_avisar().order_by("id")[:SWEEP]:
+        _anotar_execucao(execucao)
+    return despachar()
+
+
+def do_processo(processo: Processo) -> int:
+    """A script ended: its notices, once however often this is called. Returns how many were written."""
+    n = _anotar_processo(processo)
+    if n:
+        despachar()
+    return n
+
+
+def do_disparo(disparo: Disparo) -> int:
+    """A due time was missed or refused: told once for a whole streak of refusals. Returns how many were written."""
+    agendamento = disparo.agendamento
+    before = agendamento.disparos.filter(pk__lt=disparo.pk).order_by("-id").first()
+    if before and before.desfecho == disparo.desfecho == Disparo.Desfecho.RECUSADO:
+        return 0
+    when = f" das {_hora(disparo.due_at)}" if disparo.due_at else ""
+    assunto = f"Agendamento {agendamento}: {disparo.get_desfecho_display()}"
+    corpo = f"O disparo{when} do agendamento {agendamento} não iniciou nada.\n{disparo.mensagem}"
+    n = _criar(_destinos([agendamento], falhou=True), assunto, corpo)
+    if n:
+        despachar()
+    return n
+
+
+def _anotar_processo(processo: Processo) -> int:
+    with transaction.atomic():
+        told = Processo.objects.por_avisar().filter(pk=processo.pk).update(avisado_em=clock.db_now())
+        if not told:
+            return 0
+        row = Processo.objects.select_related("script", "host").get(pk=processo.pk)
+        assert row.script is not None
+        sources: list[Script | Agendamento] = [row.script, *Agendamento.objects.filter(disparos__processo=row)]
+        chosen = _destinos(sources, falhou=row.motivo != Processo.Motivo.CONCLUIDO)
+        end = "concluído" if row.motivo == Processo.Motivo.CONCLUIDO else row.get_motivo_display()
+        return _criar(chosen, f"Script {row.script}: {end}", _corpo_do_processo(row, end), processo=row)
+
+
+def _anotar_execucao(execucao: Execucao) -> int:
+    with transaction.atomic():
+        told = Execucao.objects.por_avisar().filter(pk=execucao.pk).update(avisada_em=clock.db_now())
+        if not told:
+            return 0
+        row = Execucao.objects.select_related("portal").get(pk=execucao.pk)
+        failed = row.status == Execucao.Status.ERROR or row.n_failed > 0
+        sources: list[Execucao | Agendamento] = [row, *Agendamento.objects.filter(disparos__execucao=row)]
+        end = row.get_status_display() + (f" com {row.n_failed} falhas" if row.n_failed else "")
+        corpo = "\n".join([
+            f"{row}: {end}.", f"Portal: {row.portal}.",
+            f"{row.n_done} respondidos e {row.n_failed} falhas, de {row.total_arquivos} arquivos.",
+            f"De {_hora(row.started_at)} a {_hora(row.finished_at)}.", row.motivo,
+        ])  # fmt: skip
+        return _criar(_destinos(sources, falhou=failed), f"{row}: {end}", corpo, execucao=row)
+
+
+def _destinos(fontes: "Iterable[Script | Agendamento | Execucao]", *, falhou: bool) -> list[Destino]:
+    """The active destinations of those that want to hear of this end, each once. An execution's own always do."""
+    chosen: dict[int, Destino] = {}
+    for fonte in fontes:
+        when = getattr(fonte, "avisar_em", AvisarEm.SEMPRE)
+        if when == AvisarEm.SEMPRE or (when == AvisarEm.FALHA and falhou):
+            chosen |= {destino.pk: destino for destino in fonte.destinos.filter(ativo=True)}
+    return [chosen[pk] for pk in sorted(chosen)]
+
+
+def _criar(
+    destinos: list[Destino], assunto: str, corpo: str, *,
+    processo: Processo | None = None, execucao: Execucao | None = None,
+) -> int:  # fmt: skip
+    agora = clock.db_now()
+    head = " ".join(f"[Controle de Robôs] {assunto}".split())[:200]
+    rows = [
+        Aviso(destino=d, assunto=head, corpo=corpo.strip(), processo=processo, execucao=execucao, next_at=agora)
+        for d in destinos
+    ]
+    return len(Aviso.objects.bulk_create(rows))
+
+
+def _corpo_do_processo(row: Processo, end: str) -> str:
+    code = f"Código de saída {row.exit_code}." if row.exit_code is not None else ""
+    host = f"Máquina: {row.host}." if row.host else ""
+    span = f"De {_hora(row.started_at)} a {_hora(row.ended_at)}."
+    lines = [f"O script {row.script} terminou: {end}.", row.erro, "" if code in row.erro else code, host, span]
+    return "\n".join(filter(None, lines))
+
+
+def _hora(at: datetime | None) -> str:
+    return f"{timezone.localtime(at):%d/%m/%Y %H:%M:%S}" if at else "(não começou)"
+
+
+def despachar() -> int:
+    """Asks live hosts to send what is due, at most AT_ONCE each. Returns how many it asked for.
+
+    With no host alive the rows wait. Called by the tick, by whoever writes notices and after each one sent.
+    """
+    agora = clock.db_now()
+    if not Aviso.objects.vencidos(agora).exists():
+        return 0
+    with transaction.atomic():
+        Controle.lock()
+        hosts = list(Host.objects.de_todos(agora).values_list("nome", flat=True))
+        free = AT_ONCE * len(hosts) - Aviso.objects.em_curso(agora).count()
+        asked = list(Aviso.objects.vencidos(agora)[: max(0, free)])
+        for aviso in asked:
+            Aviso.objects.filter(pk=aviso.pk).update(asked_at=agora)
+            queue.send_notice(aviso.pk, hosts[aviso.pk % len(hosts)])
+    return len(asked)

@@ -1,0 +1,145 @@
+"""The processes that ended, filtered, a page at a time by key; and those that live, as the pages read them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from executions.models import JobItem, Processo, Script
+
+POR_PAGINA = 30
+CAMPOS = ("o_que", "desfecho", "de", "ate")
+TODOS = {"scripts": "Todos os scripts", "robos": "Robôs", "tudo": "Scripts e robôs"}
+Motivo = Processo.Motivo
+DESFECHOS = {
+    Motivo.CONCLUIDO: "Concluiu",
+    Motivo.FALHA: "Falhou",
+    Motivo.ENTRADA: "Pediu uma entrada",
+    Motivo.TEMPO: "Tempo esgotado",
+    Motivo.CANCELADO: "Cancelado",
+    Motivo.ENCERRADO: "Encerrado",
+    Motivo.MEMORIA: "Limite de memória",
+    Motivo.PROCESSOS: "Limite de processos",
+    Motivo.RECUSADO: "Não pôde ser iniciado",
+    Motivo.PARADA: "Parada da máquina",
+    Motivo.PERDIDO: "Perdido",
+}
+
+
+@dataclass(frozen=True)
+class Filtro:
+    """What the history shows. `o_que`: a key of TODOS, or a script's number. `antes`, `apos`: the key of the page."""
+
+    o_que: str = "scripts"
+    desfecho: str = ""
+    de: date | None = None
+    ate: date | None = None
+    antes: int | None = None
+    apos: int | None = None
+    erros: dict[str, str] = field(default_factory=lambda: dict.fromkeys(CAMPOS, ""))
+
+    @classmethod
+    def ler(cls, dados: Mapping[str, str]) -> "Filtro":
+        """From a query string. What cannot be understood is left out, with a sentence in `erros`."""
+        erros = dict.fromkeys(CAMPOS, "")
+        o_que = dados.get("o_que", "") or "scripts"
+        if o_que not in TODOS and not _numero(o_que):
+            erros["o_que"], o_que = "Escolha um da lista.", "scripts"
+        desfecho = dados.get("desfecho", "")
+        if desfecho and desfecho not in DESFECHOS:
+            erros["desfecho"], desfecho = "Escolha um da lista.", ""
+        dates = {name: _data(name, dados.get(name, ""), erros) for name in ("de", "ate")}
+        return cls(
+            o_que, desfecho, **dates, antes=_numero(dados.get("antes", "")), apos=_numero(dados.get("apos", "")),
+            erros=erros,
+        )  # fmt: skip
+
+    @property
+    def escolhas(self) -> dict[str, str]:
+        """As a query string has them, without the page."""
+        chosen = {"o_que": "" if self.o_que == "scripts" else self.o_que, "desfecho": self.desfecho}
+        dates = {name: at.isoformat() for name, at in (("de", self.de), ("ate", self.ate)) if at}
+        return {name: value for name, value in chosen.items() if value} | dates
+
+    @property
+    def endereco(self) -> dict[str, str]:
+        """The query string of exactly this page."""
+        keys = {name: str(key) for name, key in (("antes", self.antes), ("apos", self.apos)) if key}
+        return self.escolhas | keys
+
+    def processos(self) -> "QuerySet[Processo]":
+        rows: Any = Processo.objects.exclude(status__in=Processo.LIVE)
+        if self.o_que == "robos":
+            rows = rows.robos()
+        elif self.o_que != "tudo":
+            rows = rows.scripts()
+        if self.o_que.isdecimal():
+            rows = rows.filter(script=int(self.o_que))
+        if self.desfecho:
+            rows = rows.filter(motivo=self.desfecho)
+        if self.de:
+            rows = rows.filter(requested_at__gte=_meia_noite(self.de))
+        if self.ate:
+            rows = rows.filter(requested_at__lt=_meia_noite(self.ate + timedelta(days=1)))
+        return rows.select_related("script", "usuario", "execucao", "host").defer("amostras")
+
+
+@dataclass(frozen=True)
+class Pagina:
+    """A page of the history, the newest first, and the keys of its neighbours (None: there is none)."""
+
+    processos: list[Processo]
+    antes: int | None
+    apos: int | None
+
+
+def pagina(filtro: Filtro) -> Pagina:
+    """One query: one row more than is shown tells whether there are others."""
+    rows = filtro.processos()
+    if filtro.apos:
+        found = list(rows.filter(pk__gt=filtro.apos).order_by("pk")[: POR_PAGINA + 1])
+        shown = found[:POR_PAGINA][::-1]
+        newer, older = len(found) > POR_PAGINA, bool(shown)
+    else:
+        found = list((rows.filter(pk__lt=filtro.antes) if filtro.antes else rows).order_by("-pk")[: POR_PAGINA + 1])
+        shown = found[:POR_PAGINA]
+        newer, older = bool(filtro.antes and shown), len(found) > POR_PAGINA
+    return Pagina(shown, shown[-1].pk if older else None, shown[0].pk if newer else None)
+
+
+def scripts_com_ultimo(usuario: Any) -> list[Script]:
+    """The scripts that this person may run, with their schedules and `ultimo`: the number of the last process."""
+    last = Processo.objects.filter(script=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    rows = Script.objects.permitidos(usuario).annotate(ultimo=Subquery(last)).order_by("nome")
+    return list(rows.prefetch_related("agendamentos"))
+
+
+def vivos_e(pks: Iterable[int]) -> list[Processo]:
+    """The living processes and these, with what a page names them by; robots with the item in hand and its start."""
+    held = JobItem.objects.em_andamento().filter(processo=OuterRef("pk")).order_by().values("started_at")
+    rows = Processo.objects.com_item().filter(Q(status__in=Processo.LIVE) | Q(pk__in=list(pks)))
+    return list(rows.annotate(item_em=Subquery(held[:1])).select_related("host", "execucao", "script", "usuario"))
+
+
+def _numero(texto: str) -> int | None:
+    return int(texto) if texto.isdecimal() and len(texto) < 19 else None
+
+
+def _data(nome: str, texto: str, erros: dict[str, str]) -> date | None:
+    if not texto:
+        return None
+    try:
+        found = date.fromisoformat(texto)
+    except ValueError:
+        found = date.max
+    if date(1900, 1, 1) <= found < date(9000, 1, 1):  # the calendar's last day has no midnight after it
+        return found
+    erros[nome] = "Informe uma data válida."
+    return None
+
+
+def _meia_noite(dia: date) -> datetime:
+    return timezone.make_aware(datetime.combine(dia, time.min))

@@ -1,0 +1,45 @@
+"""From names and files to a batch's lines, portal and credential: the same for the command line and the API."""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.utils import timezone
+
+from executions import cnj, intake
+from executions.models import Credencial, Portal
+
+
+class UsoErrado(Exception):
+    """O pedido não pode ser atendido como foi feito."""
+
+
+def ler(entradas: Iterable["intake.Entrada | str"], portal: str = "") -> intake.Lote:
+    """The lines, checked against the courts of the configured portals (or of this one). Raises UsoErrado."""
+    tribunais = {code: p.slug for p in Portal.objects.all() for code in p.tribunais}
+    if portal and portal not in tribunais.values():
+        known = ", ".join(sorted(set(tribunais.values()))) or "nenhum"
+        raise UsoErrado(f"Portal desconhecido: {portal}. Configurados: {known}.")
+    if portal:
+        # When two portals serve a court, the one that was asked for does.
+        tribunais |= {code: p.slug for p in Portal.objects.filter(slug=portal) for code in p.tribunais}
+    return intake.ler(
+        entradas, tribunais=tribunais, portal=portal or None, hoje=timezone.localdate(),
+        padrao_identificador=settings.IDENTIFICADOR_PADRAO,
+    )  # fmt: skip
+
+
+def escolher(lote: intake.Lote, portal: str, credencial: str) -> tuple[Portal, Credencial]:
+    """Portal and credential of the batch: as named, or the only ones that fit. Raises UsoErrado."""
+    if portal:
+        chosen = Portal.objects.get(slug=portal)
+    else:
+        courts = {cnj.tribunal(linha.numero) for linha in lote.aceitas}
+        fitting = [p for p in Portal.objects.all() if courts <= set(p.tribunais)]
+        if len(fitting) != 1:
+            raise UsoErrado("Os arquivos são de mais de um portal: informe o portal e envie um lote por portal.")
+        chosen = fitting[0]
+    logins = chosen.credenciais.filter(usuario=credencial) if credencial else chosen.credenciais.all()
+    if len(logins) != 1:
+        known = ", ".join(chosen.credenciais.values_list("usuario", flat=True)) or "nenhuma"
+        raise UsoErrado(f"Informe a credencial. Credenciais do portal {chosen.slug}: {known}.")
+    return chosen, logins[0]

@@ -1,0 +1,82 @@
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models, transaction
+
+from executions import clock
+from executions.models.registro import Registro
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+MARCA = "cr_"
+PREFIXO = 10  # characters shown of a token: too few to guess the rest by
+USO_SECONDS = 60
+
+
+def _sha256(texto: str) -> str:
+    # 256 random bits need no slow hash: there is nothing to guess.
+    return hashlib.sha256(texto.encode(errors="surrogateescape")).hexdigest()
+
+
+class TokenAPIQuerySet(models.QuerySet["TokenAPI"]):
+    def validos(self) -> "TokenAPIQuerySet":
+        """Neither revoked nor of a user who was deactivated."""
+        return self.filter(revogado_em=None, user__is_active=True)
+
+    def do_texto(self, texto: str) -> "TokenAPI | None":
+        """The valid token that this text is, with its user."""
+        return self.validos().select_related("user").filter(sha256=_sha256(texto)).first()
+
+
+class TokenAPI(models.Model):
+    """A bearer token of one user. Only its hash is kept: the text is shown once, when it is made."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens_api", verbose_name="usuário"
+    )
+    nome = models.CharField(max_length=100, help_text="Para que serve, por exemplo «integração do escritório».")
+    prefixo = models.CharField(max_length=PREFIXO, editable=False, db_index=True)
+    sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    criado_em = models.DateTimeField(editable=False)
+    usado_em = models.DateTimeField("último uso", null=True, blank=True, editable=False)
+    revogado_em = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = models.Manager.from_queryset(TokenAPIQuerySet)()
+
+    class Meta:
+        db_table = "tokens_api"
+        ordering = ["-id"]
+        verbose_name = "token da API"
+        verbose_name_plural = "tokens da API"
+
+    def __str__(self) -> str:
+        return f"{self.nome} ({self.prefixo}…)"
+
+    def gerar(self, por: "AbstractBaseUser | None" = None) -> str:
+        """Makes and saves this new token. Returns its text, which nobody can read again."""
+        texto = MARCA + secrets.token_urlsafe(32)
+        self.prefixo, self.sha256, self.criado_em = texto[:PREFIXO], _sha256(texto), clock.db_now()
+        with transaction.atomic():
+            self.save(force_insert=True)
+            text = f"Token da API {self} criado para {self.user}."
+            Registro.objects.anotar("token_criado", text, usuario=por)
+        return texto
+
+    def revogar(self, por: "AbstractBaseUser | None" = None) -> bool:
+        """Refused from now on. False when it was revoked before."""
+        with transaction.atomic():
+            if not TokenAPI.objects.filter(pk=self.pk, revogado_em=None).update(revogado_em=clock.db_now()):
+                return False
+            text = f"Token da API {self} de {self.user} revogado."
+            Registro.objects.anotar("token_revogado", text, level="warning", usuario=por)
+        return True
+
+    def usar(self) -> None:
+        """Notes its use, at most once a minute: a poll must not write each time."""
+        agora = clock.db_now()
+        if self.usado_em is None or agora - self.usado_em >= timedelta(seconds=USO_SECONDS):
+            TokenAPI.objects.filter(pk=self.pk).update(usado_em=agora)

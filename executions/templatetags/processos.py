@@ -1,0 +1,172 @@
+"""The words and pictures of operating-system processes."""
+
+import signal
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from executions.historico import DESFECHOS, Filtro
+from executions.models import Processo, Saida
+from executions.templatetags.paginas import PROCESSO, _marca
+
+register = template.Library()
+Motivo = Processo.Motivo
+WIDTH, HEIGHT = 100, 20
+
+# motivo -> (tone, icon)
+TOM = {
+    Motivo.CONCLUIDO: ("ok", "check"),
+    Motivo.TEMPO: ("bad", "relogio"),
+    Motivo.CANCELADO: ("warn", "parar"),
+    Motivo.ENCERRADO: ("warn", "parar"),
+    Motivo.PARADA: ("warn", "maquina"),
+    Motivo.PAUSA: ("idle", "pausa"),
+    Motivo.EXCEDENTE: ("idle", "check"),
+    Motivo.RECICLADO: ("idle", "repetir"),
+    Motivo.PERDIDO: ("bad", "semrede"),
+    Motivo.MEMORIA: ("bad", "alerta"),
+    Motivo.PROCESSOS: ("bad", "alerta"),
+    Motivo.ENTRADA: ("bad", "chave"),
+}
+CANAL = {
+    Saida.Canal.OUT: ("idle", "saída"),
+    Saida.Canal.ERR: ("bad", "erros"),
+    Saida.Canal.AVISO: ("warn", "aviso"),
+}
+
+
+@register.simple_tag
+def estado_do_processo(processo: Processo, classe: str = "state") -> SafeString:
+    """A living one's state or an ended one's outcome: a word, an icon and a tone."""
+    if not processo.vivo:
+        return desfecho(processo, classe)
+    if processo.kill_requested_at:
+        return _marca(classe, "warn", "parar", "Sendo encerrado")
+    if processo.cancel_requested_at:
+        return _marca(classe, "warn", "parar", "Sendo cancelado")
+    tone, icon, word = PROCESSO[Processo.Status(processo.status)]
+    if processo.status == Processo.Status.REQUESTED and processo.script_id:
+        word = "Na fila" if processo.host_id is None else "Pedido"
+    return _marca(classe, tone, icon, word)
+
+
+@register.simple_tag
+def desfecho(processo: Processo, classe: str = "state") -> SafeString:
+    """How it ended: the exit status or the signal's name when it ended by itself, else why it was ended."""
+    code, motivo = processo.exit_code, processo.motivo
+    if code is not None and motivo in ("", Motivo.CONCLUIDO, Motivo.FALHA):
+        told = ("ok", "check", f"{code} · concluiu") if code == 0 else ("bad", "falha", f"{_codigo(code)} · falhou")
+        return _marca(classe, *told)
+    if not motivo:
+        return _marca(classe, "idle", "check", "Terminou")
+    tone, icon = TOM.get(Motivo(motivo), ("bad", "falha"))
+    words = DESFECHOS.get(Motivo(motivo)) or processo.get_motivo_display().capitalize()
+    return _marca(classe, tone, icon, words)
+
+
+def _codigo(code: int) -> str:
+    try:
+        return signal.Signals(-code).name if code < 0 else str(code)
+    except ValueError:
+        return f"sinal {-code}"
+
+
+@register.filter
+def nome_do_canal(canal: str) -> SafeString:
+    return format_html('<span class="lv is-{}">{}</span>', *CANAL[Saida.Canal(canal)])
+
+
+@register.filter
+def em_palavras(segundos: float | None) -> str:
+    """ "44 s", "1 min 30 s", "12 min", "1 h 04", "3 dias"."""
+    if segundos is None:
+        return ""
+    s = int(segundos)
+    if s < 60:
+        return f"{s} s" if s else "menos de 1 s"
+    if s < 3600:
+        return f"{s // 60} min" + (f" {s % 60} s" if s < 600 and s % 60 else "")
+    if s < 48 * 3600:
+        return f"{s // 3600} h" + (f" {s % 3600 // 60:02d}" if s % 3600 // 60 else "")
+    return f"{s // 86400} dias"
+
+
+@register.filter
+def duracao(processo: Processo) -> str:
+    """Of an ended one, from its start."""
+    if not processo.ended_at or not processo.started_at:
+        return ""
+    return em_palavras(max(timedelta(), processo.ended_at - processo.started_at).total_seconds())
+
+
+@register.filter
+def quem(processo: Processo) -> str:
+    """Who started it."""
+    if processo.execucao_id:
+        return f"#{processo.execucao_id}"
+    user = processo.usuario
+    return (user.get_full_name() or user.get_username()) if user else "sistema"
+
+
+@register.filter
+def tamanho(caracteres: int) -> str:
+    """ "1.234 caracteres", "2,1 milhões de caracteres"."""
+    if caracteres >= 1_000_000:
+        n = f"{caracteres / 1_000_000:.1f}".replace(".", ",")
+        return f"{n} {'milhão' if n.startswith('1,') else 'milhões'} de caracteres"
+    return f"{caracteres:,}".replace(",", ".") + (" caractere" if caracteres == 1 else " caracteres")
+
+
+@register.simple_tag
+def decorrido(inicio: datetime | None, limite: int | None = None) -> SafeString:
+    """Time since the start, against its limit. The text stands still; processos.js makes it run, and the bar."""
+    if inicio is None:
+        return SafeString()
+    local = timezone.localtime(inicio)
+    at = format_html('<time datetime="{}">desde {}</time>', local.isoformat(timespec="seconds"), f"{local:%H:%M:%S}")
+    if not limite:
+        return format_html('<span class="tempo" data-decorrido><span class="xs nb">{}</span></span>', at)
+    return format_html(
+        '<span class="tempo" data-decorrido data-limite="{}"><span class="xs nb">{}, limite {}</span>'
+        '<progress max="{}" value="0" aria-label="Tempo decorrido, do limite"></progress></span>',
+        limite, at, em_palavras(limite), limite,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def faisca(processo: Processo, o_que: str) -> SafeString:
+    """The samples of `cpu` (of 100 % or more) or `memoria` (of their highest), as a line; nothing for a single one."""
+    column, least = (1, 100.0) if o_que == "cpu" else (2, 1.0)
+    samples = processo.amostras
+    if len(samples) < 2:
+        return SafeString()
+    begin, end = samples[0][0], samples[-1][0]
+    top = max(least, *(sample[column] for sample in samples))
+    span = (end - begin) or 1
+    points = " ".join(
+        f"{(sample[0] - begin) / span * WIDTH:.1f},{HEIGHT - 1 - sample[column] / top * (HEIGHT - 2):.1f}"
+        for sample in samples
+    )
+    peak = max(sample[column] for sample in samples)
+    label = f"CPU, até {peak:.0f}%" if o_que == "cpu" else f"Memória, até {peak / 1_000_000:.0f} MB"
+    return format_html(
+        '<svg class="chart faisca" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<polyline class="line" vector-effect="non-scaling-stroke" points="{}"/></svg>',
+        WIDTH, HEIGHT, label, points,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def consulta(filtro: Filtro, **pagina: int) -> str:
+    """The query string of another page of this filter."""
+    return urlencode(filtro.escolhas | {name: str(key) for name, key in pagina.items()})
+
+
+@register.filter
+def sinal(exit_code: int | None) -> str:
+    """The signal that a negative exit status stands for; nothing for the others."""
+    return _codigo(exit_code) if exit_code is not None and exit_code < 0 else ""

@@ -1,0 +1,33 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+
+from executions.models import TokenAPI
+
+
+class Command(BaseCommand):
+    help = "Cria um token da API para um usuário e o mostra uma única vez; com --revogar, revoga um."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("usuario", help="Nome do usuário de quem o token terá as permissões.")
+        parser.add_argument("--nome", default="linha de comando", help="Para que serve.")
+        parser.add_argument("--revogar", metavar="PREFIXO", help="O começo do token, como o administrador o mostra.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(username=options["usuario"]).first()
+        if user is None:
+            raise CommandError(f"Usuário desconhecido: {options['usuario']}.", returncode=2)
+        if options["revogar"] is None:
+            self.stdout.write(TokenAPI(user=user, nome=options["nome"][:100]).gerar())
+            self.stderr.write("Guarde o token: ele não será mostrado de novo.")
+            return
+        self._revogar(user, options["revogar"])
+
+    def _revogar(self, user: User, prefixo: str) -> None:
+        found = list(TokenAPI.objects.filter(user=user, prefixo=prefixo))
+        if not found:
+            raise CommandError(f"{user} não tem token que comece por {prefixo}.", returncode=2)
+        n = sum(token.revogar() for token in found)
+        self.stdout.write("Token revogado." if n else "Nada mudou: o token já estava revogado.")
