@@ -1,6 +1,7 @@
 """The main job end to end, with real hosts, clusters, supervisors, robots and Chromium, judged from outside."""
 
 import os
+import re
 import signal
 from collections import Counter
 
@@ -107,7 +108,9 @@ def test_killrobots_all_ends_everything_and_a_later_reopening_finishes_the_batch
         families = [m for p in execucao.processos.vivos() for m in chain.members(p)]
         report = chain.manage("killrobots", "--all", "--yes", ROBOT_HOST=host.name)
         assert report.returncode == 0, report.stderr
-        assert "restantes 0" in report.stdout and f"encontrados {len(families)}" in report.stdout.replace("\n", " ")
+        assert "restantes 0" in report.stdout
+        # A browser that was still starting may have grown since the families were counted.
+        assert int(re.search(r"encontrados (\d+)", report.stdout)[1]) >= len(families)
         assert not any(map(still, families))
         execucao.refresh_from_db()
         assert (execucao.status, execucao.n_pending, execucao.n_running) == ("error", 0, 0)

@@ -55,7 +55,9 @@ def judge(todo: Acervo, portal: Replica, execucao: Execucao, robots: int) -> Non
     replaced = sum(mood in REPLACED for mood in moods.values())
     assert execucao.processos.count() <= robots + replaced, list(execucao.processos.values_list("motivo", "erro"))
     asked = Counter(item.numero_processo for item in execucao.itens.all())
-    allowed = {number: 1 + (moods[number] in RETRIED + REPLACED) for number in asked}
+    # What failed is asked again; another petition of the case may have had it opened, and closed, in between.
+    forced = {n: min(2, asked[n]) if moods[n] in RETRIED + REPLACED else 0 for n in asked}
+    allowed = {number: 1 + forced[number] for number in asked}
     allowed |= {number: 3 * asked[number] for number in asked if moods[number] == "sempre_mais_tarde"}
     visits: dict[str, Counter[str]] = defaultdict(Counter)
     for line in portal.log:
