@@ -1,4 +1,4 @@
-"""Row locks. Order, always: Controle, Execucao, JobItem, Processo (docs/architecture.md)."""
+"""Row locks. Order, always: Controle, Execucao, Portal, JobItem, Processo (docs/architecture.md)."""
 
 from typing import TypeVar
 

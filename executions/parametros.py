@@ -23,20 +23,24 @@ def conferir_declaracao(declarados: Any) -> None:
     """Raises ParametroInvalido with the sentence that says what is wrong with this list of declarations."""
     if not isinstance(declarados, list) or not all(isinstance(p, dict) for p in declarados):
         raise ParametroInvalido("Informe uma lista de parâmetros.")
-    names = [p.get("nome") for p in declarados]
     for p in declarados:
-        if not isinstance(p.get("nome"), str) or not NOME.fullmatch(p["nome"]):
-            raise ParametroInvalido(f"Nome de parâmetro inválido: {p.get('nome')!r}. Use letras minúsculas, dígitos e _.")
-        if p.get("tipo") not in TIPOS:
-            raise ParametroInvalido(f"{p['nome']}: o tipo é um de {', '.join(TIPOS)}.")
-        if set(p) - KEYS:
-            raise ParametroInvalido(f"{p['nome']}: não conheço {', '.join(sorted(set(p) - KEYS))}.")
-        if p["tipo"] == "escolha" and not (isinstance(p.get("opcoes"), list) and p["opcoes"]):
-            raise ParametroInvalido(f"{p['nome']}: uma escolha precisa de opcoes.")
-        if p.get("padrao") not in (None, ""):
-            _valor(p, p["padrao"])
-    if len(set(names)) != len(names):
+        _conferir_um(p)
+    if len({p["nome"] for p in declarados}) != len(declarados):
         raise ParametroInvalido("Há nomes de parâmetro repetidos.")
+
+
+def _conferir_um(p: Mapping[str, Any]) -> None:
+    nome = p.get("nome")
+    if not isinstance(nome, str) or not NOME.fullmatch(nome):
+        raise ParametroInvalido(f"Nome de parâmetro inválido: {nome!r}. Use letras minúsculas, dígitos e _.")
+    if p.get("tipo") not in TIPOS:
+        raise ParametroInvalido(f"{nome}: o tipo é um de {', '.join(TIPOS)}.")
+    if set(p) - KEYS:
+        raise ParametroInvalido(f"{nome}: não conheço {', '.join(sorted(set(p) - KEYS))}.")
+    if p["tipo"] == "escolha" and not (isinstance(p.get("opcoes"), list) and p["opcoes"]):
+        raise ParametroInvalido(f"{nome}: uma escolha precisa de opcoes.")
+    if p.get("padrao") not in (None, ""):
+        _valor(p, p["padrao"])
 
 
 def valores(declarados: Sequence[Mapping[str, Any]], dados: Mapping[str, Any]) -> dict[str, str]:

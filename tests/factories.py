@@ -9,7 +9,7 @@ from django.db import connection, connections
 
 from executions import clock
 from executions.intake import Linha
-from executions.models import Credencial, Execucao, Host, JobItem, Portal, Processo, Tentativa
+from executions.models import Credencial, Execucao, Host, JobItem, Portal, Processo, Script, Tentativa
 from executions.results import Resposta, Resultado
 
 T = TypeVar("T")
@@ -36,6 +36,12 @@ def novo_host(**campos: Any) -> Host:
     padrao = {"nome": f"maquina-{next(_numeros)}", "epoch": "1", "boot_id": "b", "pid": 1, "start_ticks": 1}
     lugares = {"places": 8, "script_places": 1, "heartbeat_at": clock.db_now()}
     return Host.objects.create(**padrao | lugares | campos)
+
+
+def novo_script(**campos: Any) -> Script:
+    """A registered script, whose file nobody needs."""
+    n = next(_numeros)
+    return Script.objects.create(**{"nome": f"script-{n}.py", "arquivo": f"script-{n}.py", "sha256": "0" * 64} | campos)
 
 
 def nova_execucao(

@@ -1,6 +1,7 @@
 """The main job end to end, with real hosts, clusters, supervisors, robots and Chromium, judged from outside."""
 
 import os
+import re
 import signal
 from collections import Counter
 
@@ -59,7 +60,9 @@ def test_a_robot_killed_with_its_item_is_replaced_and_the_item_answered_once_by_
         chain.wait_for(lambda: chain.ended(execucao), 60, "the end of the batch")
         item = execucao.itens.get()
         assert item.status == JobItem.Status.DONE
-        assert item.tentativas.exclude(outcome="robo_perdido").count() == 1
+        outcomes = list(item.tentativas.values_list("outcome", flat=True))
+        assert outcomes[0] == "robo_perdido" and outcomes.count("robo_perdido") == 1
+        assert outcomes.count(item.resultado) == 1 and outcomes[-1] == item.resultado
         assert not [m for m in family if alive(who(victim)) or still(m)]
         victim.refresh_from_db()
         assert (victim.status, victim.motivo, victim.exit_code) == ("exited", "falha", -9)
@@ -107,7 +110,9 @@ def test_killrobots_all_ends_everything_and_a_later_reopening_finishes_the_batch
         families = [m for p in execucao.processos.vivos() for m in chain.members(p)]
         report = chain.manage("killrobots", "--all", "--yes", ROBOT_HOST=host.name)
         assert report.returncode == 0, report.stderr
-        assert "restantes 0" in report.stdout and f"encontrados {len(families)}" in report.stdout.replace("\n", " ")
+        assert "restantes 0" in report.stdout
+        # A browser that was still starting may have grown since the families were counted.
+        assert int(re.search(r"encontrados (\d+)", report.stdout)[1]) >= len(families)
         assert not any(map(still, families))
         execucao.refresh_from_db()
         assert (execucao.status, execucao.n_pending, execucao.n_running) == ("error", 0, 0)
@@ -136,7 +141,7 @@ def test_killrobots_acts_as_the_agent_of_its_machine_when_no_host_runs() -> None
 
 
 def test_a_frozen_robot_makes_no_progress_and_is_killed_and_its_item_retried() -> None:
-    with PortalDemo() as portal, chain.machine(TIME_DIVISOR=5):
+    with PortalDemo() as portal, chain.machine(TIME_DIVISOR=10):
         execucao = chain.enqueue([held_case()], chain.demo_portal(portal.url))
         iniciar(execucao)
         victim = robot_with_item(execucao)

@@ -101,7 +101,7 @@ def test_a_robot_that_was_sent_and_never_started_is_lost_and_asked_for_again() -
 
 
 def test_a_batch_that_waits_for_nothing_and_stays_silent_ends_as_error_and_one_click_reopens_it() -> None:
-    limits = {"TIME_DIVISOR": 5, "SILENCE_SECONDS": 75, "CANARY_LIMIT_SECONDS": 36000}
+    limits = {"TIME_DIVISOR": 5, "SILENCE_SECONDS": 50, "CANARY_LIMIT_SECONDS": 36000}
     with PortalDemo() as portal, chain.machine(**limits) as host:
         execucao = chain.enqueue([held()], chain.demo_portal(portal.url))
         iniciar(execucao)
@@ -113,6 +113,17 @@ def test_a_batch_that_waits_for_nothing_and_stays_silent_ends_as_error_and_one_c
         assert execucao.status == Execucao.Status.ERROR
         assert execucao.itens.get().erro_classe == "sem_heartbeat"
         assert execucao.reabrir() == 1
+
+
+def test_a_robot_is_recycled_after_its_items_and_a_fresh_one_goes_on() -> None:
+    casos, expected = gerar_casos(6, seed=15)
+    with PortalDemo(cases=casos) as portal, chain.machine(RECYCLE_ITEMS=4):
+        execucao = chain.enqueue([line.nome for line in expected], chain.demo_portal(portal.url))
+        iniciar(execucao)
+        chain.wait_for(lambda: chain.ended(execucao), 90, "the end of the batch")
+        assert not chain.wrong_answers(execucao, expected)
+        ends = list(execucao.processos.order_by("id").values_list("motivo", flat=True))
+        assert ends.count("reciclado") == (len(expected) - 1) // 4 and execucao.processos.count() == len(ends)
 
 
 @pytest.mark.skipif(not shutil.which("Xvfb"), reason="Xvfb is not installed (apt-get install xvfb)")

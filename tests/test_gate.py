@@ -11,7 +11,7 @@ from django.db import IntegrityError
 from executions import clock
 from executions.locks import locked
 from executions.models import Execucao, JobItem, Processo, Tentativa
-from executions.models.job_item import JobItemQuerySet
+from executions.models.job_item_queryset import JobItemQuerySet
 from executions.robos import encerrar_todos
 from tests.factories import (
     RESPOSTA,
@@ -113,9 +113,9 @@ def test_the_gate_holds_when_two_robots_are_forced_between_check_and_write(monke
 
 def test_without_its_lock_the_same_interleaving_exceeds_the_cap(monkeypatch):
     """The mutant that shows that the test above has teeth: no row lock, and on SQLite no transaction either."""
-    monkeypatch.setattr("executions.models.job_item.locked", lambda rows: rows)
+    monkeypatch.setattr("executions.models.job_item_queryset.locked", lambda rows: rows)
     if not em_postgres():  # there BEGIN IMMEDIATE is the lock
-        monkeypatch.setattr("executions.models.job_item.transaction", SimpleNamespace(atomic=nullcontext))
+        monkeypatch.setattr("executions.models.job_item_queryset.transaction", SimpleNamespace(atomic=nullcontext))
     assert disputar(monkeypatch, paciencia=30.0) == (2, 2)
 
 
@@ -128,7 +128,7 @@ def test_a_gate_without_its_transaction_is_refused_by_the_lock(monkeypatch):
     lote = nova_execucao()
     robo = novo_robo(lote)
     antes = retrato(lote)
-    monkeypatch.setattr("executions.models.job_item.transaction", SimpleNamespace(atomic=nullcontext))
+    monkeypatch.setattr("executions.models.job_item_queryset.transaction", SimpleNamespace(atomic=nullcontext))
     with pytest.raises(RuntimeError, match="outside a transaction"):
         JobItem.objects.tentar_iniciar(lote, robo)
     assert retrato(lote) == antes
@@ -290,3 +290,17 @@ def test_batches_do_not_lend_each_other_their_items_or_places():
     assert tomado(um).execucao_id == um.pk
     assert tomado(outro).execucao_id == outro.pk
     assert contadores(um) == contadores(outro) == (0, 1, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fresh_cases_come_before_retried_ones_so_that_an_outage_uses_no_items_attempts_up(tempo):
+    lote = nova_execucao(12, max_robots=1)
+    robo = novo_robo(lote)
+    vistos = []
+    for _ in range(6):
+        item = tomado(lote, robo)
+        vistos.append(item.numero_processo)
+        item.tentar_de_novo("tempo_esgotado", "sem resposta")
+        tempo.avancar(30)  # longer than the first backoff: the retried ones are claimable again
+    assert len(set(vistos)) == 6
+    assert not lote.itens.filter(attempts__gt=1).exists()

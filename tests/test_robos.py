@@ -19,6 +19,7 @@ from tests.factories import (
     novo_host,
     novo_portal,
     novo_robo,
+    novo_script,
     por_para_rodar,
     retrato,
     tomado,
@@ -320,7 +321,7 @@ def test_an_exclusive_host_serves_its_execution_only(tempo):
 
 def test_a_script_takes_no_place_of_a_robot(tempo):
     host = novo_host(places=1)
-    Processo.objects.create(tipo="script", host=host, status="running", requested_at=tempo.agora)
+    Processo.objects.create(tipo="script", script=novo_script(), host=host, status="running", requested_at=tempo.agora)
     assert pedir_robos(nova_execucao().pk) == Pedido(1, Espera.NADA)
 
 

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from executions import scripts
 from executions.models import Processo, Script
@@ -25,7 +26,8 @@ GRANDCHILDREN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
-nest = f"import signal, subprocess, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); subprocess.run([sys.executable, '-c', {deaf!r}])"
+nest = f"import signal, subprocess, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN);" \\
+       f"subprocess.run([sys.executable, '-c', {deaf!r}])"
 for _ in range(3):
     subprocess.Popen([sys.executable, "-c", nest])
 print("pronto", flush=True)
@@ -75,8 +77,6 @@ class Background:
         self.answer: tuple[int, str, str] | None = None
 
     def _run(self, **kwargs) -> None:
-        from django.db import connections
-
         try:
             self.answer = run(self.row, **kwargs)
         finally:
@@ -233,8 +233,6 @@ def test_a_script_that_outlived_its_supervisor_is_found_and_ended(folder: Path, 
     Processo.objects.filter(pk=processo.pk).update(host=host)
     pid = os.fork()
     if pid == 0:  # the supervisor, in a process of its own that the test can kill
-        from django.db import connections
-
         connections.close_all()
         try:
             supervision.supervise(str(processo.uuid))

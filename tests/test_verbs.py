@@ -1,7 +1,9 @@
 """T1, T4-T9, T11, T13-T18: each verb works, is refused in each wrong state or with an old token, and twice is once."""
 
+import threading
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -23,6 +25,7 @@ from tests.factories import (
     novo_host,
     novo_portal,
     novo_robo,
+    novo_script,
     retrato,
     tomado,
 )
@@ -393,7 +396,11 @@ def test_three_crashes_are_poison_and_cost_no_attempt():
     assert (item.status, item.erro_classe, item.crashes, item.attempts) == ("failed", "veneno", 3, 0)
     assert (item.token, bool(item.finished_at)) == (6, True)
     assert contadores(lote) == (1, 0, 0, 1)
-    assert list(item.tentativas.values_list("n", "outcome")) == [(1, "robo_perdido"), (3, "robo_perdido"), (5, "veneno")]
+    assert list(item.tentativas.values_list("n", "outcome")) == [
+        (1, "robo_perdido"),
+        (3, "robo_perdido"),
+        (5, "veneno"),
+    ]
     tomado(lote).concluir(RESPOSTA)
     assert contadores(lote) == (0, 0, 1, 1)
     assert lote.status == "done"
@@ -532,8 +539,25 @@ def test_expiry_before_the_finish_wins_and_finish_before_the_expiry_wins():
     assert contadores(lote) == (1, 0, 1, 0)
 
 
+RIVAIS = {
+    "encerrar": lambda lote, robo, visto: lote.encerrar(),
+    "encerrar_robo": lambda lote, robo, visto: robo.encerrar(),
+    "reiniciar_robo": lambda lote, robo, visto: robo.reiniciar(),
+    "terminar": lambda lote, robo, visto: robo.terminar("killed", motivo="falha"),
+    "expirar": lambda lote, robo, visto: visto.expirar(dono_morto=True),
+}
+
+
+def venceu(verbo) -> bool:
+    try:
+        verbo()
+    except StaleClaim:
+        return False
+    return True
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("rival", ["encerrar", "expirar", "encerrar_robo", "terminar"])
+@pytest.mark.parametrize("rival", RIVAIS)
 def test_a_finish_that_races_with_an_end_has_one_winner_and_right_counters(rival):
     for _ in range(5):
         lote = nova_execucao(2, max_robots=2)
@@ -541,33 +565,17 @@ def test_a_finish_that_races_with_an_end_has_one_winner_and_right_counters(rival
         novo_robo(lote)
         item = tomado(lote, robo)
         visto = JobItem.objects.get(pk=item.pk)
+        lados = [partial(item.concluir, RESPOSTA), partial(RIVAIS[rival], lote, robo, visto)]
+        juntos = threading.Barrier(2)
 
-        def concluir(item=item):
-            try:
-                item.concluir(RESPOSTA)
-            except StaleClaim:
-                return False
-            return True
+        def lutar(i: int, lados=lados, juntos=juntos) -> bool:
+            juntos.wait(30)
+            return venceu(lados[i])
 
-        def disputar(visto=visto, lote=lote, robo=robo):
-            try:
-                if rival == "expirar":
-                    visto.expirar(dono_morto=True)
-                elif rival == "encerrar":
-                    return lote.encerrar()
-                elif rival == "encerrar_robo":
-                    return robo.encerrar()
-                else:
-                    return robo.terminar("killed", motivo="falha")
-            except StaleClaim:
-                return False
-            return True
-
-        escreveu, _ = in_threads(2, lambda i, pair=(concluir, disputar): pair[i]())
-        gravado = JobItem.objects.get(pk=item.pk)
-        assert (gravado.status == "done") is escreveu
+        concluiu, _ = in_threads(2, lutar)
+        assert (JobItem.objects.get(pk=item.pk).status == "done") is concluiu
         contadores(lote)
-        assert item.tentativas.filter(ended=None).count() == 0
+        assert not item.tentativas.filter(ended=None).exists()
 
 
 def test_encerrar_one_robot_fails_its_item_and_lowers_max_robots(operador):
@@ -874,7 +882,9 @@ def test_terminar_the_robot_of_the_last_item_closes_the_batch_and_does_not_queue
 
 
 def test_terminar_a_script_has_no_batch_to_queue():
-    script = Processo.objects.create(tipo="script", uuid=uuid.uuid4(), status="running", requested_at=clock.db_now())
+    script = Processo.objects.create(
+        tipo="script", script=novo_script(), uuid=uuid.uuid4(), status="running", requested_at=clock.db_now()
+    )
     assert script.terminar("exited", exit_code=0, motivo="") is True
     script.refresh_from_db()
     assert (script.status, script.exit_code) == ("exited", 0)

@@ -23,7 +23,7 @@ from selenium.webdriver.chrome.remote_connection import ChromeRemoteConnection
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.client_config import ClientConfig
 
-from workers.errors import AlertaDoPortal, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
+from workers.errors import AlertaDoPortal, NavegadorQuebrado, PaginaTrocada, PortalIndisponivel, TempoEsgotado
 
 START_GATES = 2
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "XAUTHORITY", "ROBOT_WORKER_ID")
@@ -32,6 +32,7 @@ FLAGS = (
     "--disable-sync", "--disable-default-apps", "--disable-extensions", "--password-store=basic", "--mute-audio",
     "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic",
 )  # fmt: skip
+LEFT_THE_PAGE = ("document unloaded", "aborted by navigation", "no such execution context", "Cannot find context")
 NO_CHROMIUM = "Chromium ou ChromeDriver não encontrado. Instale com: apt-get install chromium chromium-driver"
 NO_DISPLAY = "O modo com janela precisa de uma tela: defina DISPLAY ou instale o Xvfb (apt-get install xvfb)."
 
@@ -47,6 +48,8 @@ def _translated() -> Iterator[None]:
         raise AlertaDoPortal(f"O portal mostrou um alerta: {error.alert_text or error.msg}") from error
     except WebDriverException as error:
         text = (error.msg or "").splitlines()[0] if error.msg else ""
+        if any(sign in text for sign in LEFT_THE_PAGE):
+            raise PaginaTrocada from error
         if "net::ERR_" in text:
             raise PortalIndisponivel(f"O portal não pôde ser acessado ({text.partition('net::')[2][:60]}).") from error
         raise NavegadorQuebrado(f"O navegador travou ou caiu: {text[:200]}") from error
@@ -120,6 +123,11 @@ class Browser:
         """Navigates; returns when the document is readable. An HTTP error is no exception: read the page."""
         with self._command():
             self.driver.get(url)
+
+    def enter_frame(self, name: str) -> None:
+        """What is run from now on, until the next `open`, is run inside this frame of the page."""
+        with self._command():
+            self.driver.switch_to.frame(name)
 
     def run(self, script: str, *arguments: Any) -> Any:
         with self._command():

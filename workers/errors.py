@@ -70,5 +70,9 @@ class AlertaDoPortal(PortalIndisponivel):
     """O portal mostrou um alerta em vez da página."""
 
 
+class PaginaTrocada(PortalIndisponivel):
+    """A página do portal foi trocada por outra enquanto era lida."""
+
+
 class Parada(Exception):
     """The robot was told to stop: give the item back and leave."""

@@ -24,6 +24,7 @@ from workers.watchdog import Watchdog
 logger = logging.getLogger("robotcontrol.host")
 
 TICK_SECONDS = 0.25
+SPARE_WORKERS = 4  # for canary, notices and readings of folders, beside one a robot or script place
 BEAT_SECONDS = 5.0
 CLUSTER_CHECK_SECONDS = 1.0
 
@@ -81,7 +82,7 @@ class HostAgent:
         janitor.clear_host()
         queue.forget(self.host.nome)
         places = self.host.places + self.host.script_places
-        self.cluster = Cluster(self.host, places + 2, settings.ROBOT_RUN_DIR / "cluster.log")
+        self.cluster = Cluster(self.host, places + SPARE_WORKERS, settings.ROBOT_RUN_DIR / "cluster.log")
         self.cluster.start()
         self.chores = [
             Chore(self._beat, BEAT_SECONDS / settings.TIME_DIVISOR),

@@ -13,6 +13,7 @@ from workers.supervisor import mark
 
 WAIT_SECONDS = 20.0
 POLL_SECONDS = 0.2
+SUPERVISOR_SECONDS = 2.0  # a supervisor in some other process looks once a second, and knows the exit status
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Victims:
         while time.monotonic() < deadline and Processo.objects.vivos().filter(pk__in=self.rows).exists():
             lock = take_lock()
             if lock is not None:
-                watchdog.kill_asked_here(clock.db_now(), 0)
+                watchdog.kill_asked_here(clock.db_now(), SUPERVISOR_SECONDS)
                 lock.close()
             time.sleep(POLL_SECONDS)
         left = tuple(m.pid for m in self.members if processes.still(m))

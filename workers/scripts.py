@@ -84,7 +84,7 @@ class ScriptExecutor:
         return Processo.objects.vivos().scripts().filter(script__nome=script).exists()
 
     def cleanup_finished_processes(self) -> int:
-        """Records the ends that nobody recorded, and clears what was left. Returns how many processes that concerned."""
+        """Records the ends that nobody recorded, and clears what was left. Returns how many processes it concerned."""
         return sum(Watchdog().step().values()) + janitor.clean().found
 
     def _supervise_here(self, processo: Processo) -> None:
@@ -108,5 +108,3 @@ class ScriptExecutor:
         out, err = processo.saidas.texto("out"), processo.saidas.texto("err")
         said = "" if processo.motivo in (Processo.Motivo.CONCLUIDO, Processo.Motivo.FALHA) else processo.razao
         return code, out, "\n".join(filter(None, [err.rstrip("\n"), said])) if said else err
-
-

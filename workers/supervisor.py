@@ -213,7 +213,8 @@ class Supervisor:
             try:
                 close_old_connections()
                 self.processo.terminar(end.status, exit_code=code, motivo=end.motivo, erro=words, item=end.item)
-                return self.afterwards()
+                self.afterwards()
+                return
             except Error:
                 if time.monotonic() > deadline:
                     logger.exception("the end of %s could not be recorded", self.mark)

@@ -13,7 +13,7 @@ from django.conf import settings
 from executions import clock
 from executions.errors import StaleClaim
 from executions.models import Execucao, Host, JobItem, Processo
-from executions.models.processo import ProcessoQuerySet
+from executions.models.processo_queryset import ProcessoQuerySet
 from executions.results import ErroClasse
 from executions.robos import LEGITIMATE, Espera, espera_de, pedir_robos
 from workers import processes

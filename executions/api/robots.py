@@ -94,10 +94,9 @@ def robots(request: HttpRequest) -> Any:
     held = JobItem.objects.em_andamento().filter(processo__in=rows)
     held = held.only("id", "ordem", "nome_arquivo", "numero_processo", "processo_id", "execucao_id")
     items = {item.processo_id: item for item in held}
-    return Robots(
-        robots=[_robot(row, items.get(row.pk), agora) for row in rows],
-        maquinas=list(Host.objects.vivos(agora).values_list("nome", flat=True)), aviso=aviso_sem_maquina(),
-    )  # fmt: skip
+    hosts = list(Host.objects.vivos(agora).values_list("nome", flat=True))
+    aviso = "" if hosts else str(Espera.SEM_MAQUINA.label)
+    return Robots(robots=[_robot(row, items.get(row.pk), agora) for row in rows], maquinas=hosts, aviso=aviso)
 
 
 @router.post(

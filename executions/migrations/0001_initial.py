@@ -305,7 +305,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='jobitem',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['execucao', 'ordem'], name='item_pendente'),
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['execucao', 'attempts', 'ordem'], name='item_pendente'),
         ),
         migrations.AddIndex(
             model_name='jobitem',

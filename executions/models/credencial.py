@@ -34,6 +34,10 @@ class Credencial(models.Model):
         """The password in clear, for the robot's memory only. Raises vault.SegredoIlegivel."""
         return vault.decrypt(self.senha_cifrada)
 
+    @senha.setter
+    def senha(self, senha: str) -> None:
+        self.trocar_senha(senha)
+
     def trocar_senha(self, senha: str) -> None:
         """Sets a new password (unsaved). A refused credential may be tried again after it."""
         self.senha_cifrada = vault.encrypt(senha)

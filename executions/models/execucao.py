@@ -1,134 +1,19 @@
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q
 
 from executions import clock
 from executions.locks import locked
+from executions.models.execucao_queryset import OPEN, ExecucaoQuerySet, Status
 from executions.models.registro import Registro
 from executions.results import ErroClasse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from django.contrib.auth.models import AbstractBaseUser
 
-    from executions.intake import Linha
-    from executions.models.credencial import Credencial
     from executions.models.job_item import JobItemQuerySet
-    from executions.models.portal import Portal
-
-
-class Status(models.TextChoices):
-    QUEUED = "queued", "na fila"
-    RUNNING = "running", "em execução"
-    DONE = "done", "concluída"
-    ERROR = "error", "erro"
-
-
-OPEN = (Status.QUEUED, Status.RUNNING)
-
-
-class ExecucaoQuerySet(models.QuerySet["Execucao"]):
-    def abertas(self) -> "ExecucaoQuerySet":
-        return self.filter(status__in=OPEN)
-
-    def terminadas(self) -> "ExecucaoQuerySet":
-        """Ended, the latest first."""
-        return self.exclude(status__in=OPEN).order_by("-finished_at", "-id")
-
-    def por_avisar(self) -> "ExecucaoQuerySet":
-        """Ended, and nobody was told yet."""
-        return self.exclude(status__in=OPEN).filter(avisada_em=None)
-
-    def abertas_e(self, pk: int) -> "ExecucaoQuerySet":
-        """The open ones and this one, whatever its state."""
-        return self.filter(Q(status__in=OPEN) | Q(pk=pk))
-
-    def com_nomes(self) -> "ExecucaoQuerySet":
-        return self.select_related("portal", "credencial", "usuario")
-
-    def com_espera(self, agora: datetime) -> "ExecucaoQuerySet":
-        """With `prontos` (items claimable now) and `recuo_curto` (a backoff that keeps the turn)."""
-        from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
-
-        mine = JobItem.objects.filter(execucao=OuterRef("pk")).order_by()
-        ready = mine.disponiveis(agora).values("execucao").annotate(n=Count("pk")).values("n")
-        return self.annotate(prontos=Coalesce(Subquery(ready), 0), recuo_curto=Exists(mine.em_recuo_curto(agora)))
-
-    def em_ordem(self) -> "ExecucaoQuerySet":
-        """The order in which the scheduler serves: by arrival."""
-        return self.order_by("id")
-
-    def caladas(self, agora: datetime) -> "ExecucaoQuerySet":
-        """Started, open, not paused, and without a sign for SILENCE_SECONDS (T12's first half)."""
-        limit = agora - timedelta(seconds=settings.SILENCE_SECONDS)
-        return self.abertas().filter(started_at__isnull=False, pausada_em=None, heartbeat_at__lt=limit)
-
-    def enfileirar(
-        self,
-        linhas: "Iterable[Linha]",
-        *,
-        portal: "Portal",
-        credencial: "Credencial",
-        max_robots: int = 1,
-        **fields: Any,
-    ) -> "Execucao":
-        """T1: the batch and all its items (the accepted lines), queued, in one transaction.
-
-        Raises ValueError when no line was accepted, or when the credential is not of this portal.
-        """
-        from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
-
-        aceitas = [linha for linha in linhas if linha.aceita]
-        if not aceitas:
-            raise ValueError("Nenhum arquivo aceito: não há o que verificar.")
-        if credencial.portal_id != portal.pk:
-            raise ValueError("A credencial não é deste portal.")
-        agora = clock.db_now()
-        with transaction.atomic():
-            batch = self.create(
-                portal=portal, credencial=credencial, max_robots=max_robots, created_at=agora, heartbeat_at=agora,
-                total_arquivos=len(aceitas), n_pending=len(aceitas), **fields,
-            )  # fmt: skip
-            JobItem.objects.bulk_create((JobItem.da_linha(batch, linha, agora) for linha in aceitas), batch_size=1000)
-            text = f"Enfileirada com {len(aceitas)} arquivos."
-            Registro.objects.anotar("enfileirada", text, execucao=batch, usuario=batch.usuario)
-        return batch
-
-    def contar(
-        self,
-        pk: int,
-        *,
-        agora: datetime,
-        pending: int = 0,
-        running: int = 0,
-        done: int = 0,
-        failed: int = 0,
-        **extra: Any,
-    ) -> bool:
-        """Moves the counters of one execution and, when its last open item ends, closes it in the same statement.
-
-        This UPDATE is also the row lock that every change of an item takes first. False when the counters have
-        nothing to give: the item was taken away together with them.
-        """
-        last = Q(n_pending=-pending, n_running=-running, status__in=OPEN)
-        changes: dict[str, Any] = {
-            "n_pending": F("n_pending") + pending,
-            "n_running": F("n_running") + running,
-            "n_done": F("n_done") + done,
-            "n_failed": F("n_failed") + failed,
-            "heartbeat_at": agora,
-            "progress_at": agora,
-        }
-        if pending + running < 0:
-            changes["status"] = Case(When(last, then=Value(Status.DONE)), default=F("status"))
-            changes["finished_at"] = Case(When(last, then=Value(agora)), default=F("finished_at"))
-        stocked = self.filter(pk=pk, n_pending__gte=-pending, n_running__gte=-running)
-        return bool(stocked.update(**changes | extra))
 
 
 class Execucao(models.Model):

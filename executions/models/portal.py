@@ -102,15 +102,18 @@ class Portal(models.Model):
 
     def abrir_disjuntor(self) -> bool:
         """The portal is down: its batches wait, and the attempts of this run are given back. False if already open."""
-        from executions.models.job_item import JobItem  # noqa: PLC0415 (JobItem's own file knows Portal)
+        from executions.models.execucao import Execucao  # noqa: PLC0415 (its own file knows Portal)
+        from executions.models.job_item import JobItem  # noqa: PLC0415
 
         agora = clock.db_now()
         with transaction.atomic():
+            # Lock order: the batches, then the portal, then their items; so no claim comes in between.
+            batches = list(locked(Execucao.objects.abertas().filter(portal=self).order_by("pk")))
             row = locked(Portal.objects.filter(pk=self.pk)).get()
             if row.fora_do_ar:
                 return False
             for item_id, n in Counter(item_id for _, item_id in row.falhas if item_id).items():
-                waiting = JobItem.objects.filter(pk=item_id, status=JobItem.Status.PENDING)
+                waiting = JobItem.objects.pendentes().filter(pk=item_id, execucao__in=batches)
                 waiting.update(attempts=Greatest(F("attempts") - n, 0), available_at=agora)
             row.breaker, row.breaker_em, row.falhas = self.Breaker.OPEN, agora, []
             row.probe_at = agora + timedelta(seconds=settings.PROBE_SECONDS)

@@ -57,7 +57,9 @@ class Script(models.Model):
     timeout_s = models.PositiveIntegerField(
         "tempo limite (s)", default=600, validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 3600)]
     )
-    max_memoria_mb = models.PositiveIntegerField("memória máxima (MB)", default=1024, validators=[MinValueValidator(16)])
+    max_memoria_mb = models.PositiveIntegerField(
+        "memória máxima (MB)", default=1024, validators=[MinValueValidator(16)]
+    )
     prioridade_cpu = models.PositiveSmallIntegerField(
         "nice", default=5, validators=[MaxValueValidator(19)], help_text="0 a 19: quanto maior, mais cede a vez."
     )

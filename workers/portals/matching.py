@@ -8,11 +8,11 @@ import re
 from datetime import datetime
 from urllib.parse import unquote
 
-from executions import dates
+from executions import cnj, dates
 from executions.intake import nome_sem_chaves
 from executions.results import Resposta, Resultado
 from workers.portals.base import Anexo, Caso, Movimentacao, Peticao, Situacao
-from workers.portals.projudi_reader import fold
+from workers.portals.projudi_page import fold
 
 MIN_NAME = 4
 
@@ -31,10 +31,11 @@ def casar(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
 
 
 def _by_identifier(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
-    # Bounded on both sides: _4321_87654_ must be found in neither _4321_876540_ nor _54321_87654_.
-    wanted = re.compile(rf"(?<![0-9]){re.escape(peticao.identificador)}(?![0-9])")
-    hits = [(m, a) for m in caso.movimentacoes for a in m.anexos if wanted.search(_searched(a))]
-    movements = {id(m): m for m, _ in hits}
+    # Bounded on both sides: _4321_87654_ must be found in neither _4321_876540_ nor _54321_87654_ nor X4321_87654_.
+    wanted = re.compile(rf"(?<![^\W_]){re.escape(peticao.identificador)}(?![^\W_])")
+    own = cnj.padrao_de(caso.numero)
+    hits = [(m, a) for m in caso.movimentacoes for a in m.anexos if wanted.search(own.sub(" ", _searched(a)))]
+    movements = {m.id or id(m): m for m, _ in hits}
     if len(movements) > 1:
         return Resposta(Resultado.AMBIGUA, detalhes=_several(list(movements.values())), evidencia=_evidence(hits))
     if hits:
@@ -43,6 +44,7 @@ def _by_identifier(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
 
 
 def _searched(anexo: Anexo) -> str:
+    """Title and address; the case's own number in them must not lend its court number to an identifier."""
     return f"_{anexo.nome}_ {unquote(anexo.endereco)}"
 
 
@@ -71,7 +73,7 @@ def _by_name(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
         for a in (*m.anexos, Anexo(f"{m.tipo} {m.descricao}"))
         if _alike(name, a.nome)
     ]
-    movements = {id(m): m for m, _ in hits}
+    movements = {m.id or id(m): m for m, _ in hits}
     note = "Sem identificador: o nome confere, mas não prova. Confira no portal."
     if len(movements) > 1:
         return Resposta(

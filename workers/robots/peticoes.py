@@ -17,12 +17,14 @@ class VerificadorPeticoes(Robot):
     browser: Browser | None = None
     adapter: PortalAdapter
     _case: Caso | None = None
+    _failed: set[int]
 
     @property
     def caso_aberto(self) -> str:
         return self._case.numero if self._case else ""
 
     def abrir(self) -> None:
+        self._failed = set()
         self.browser = Browser(self.folder, visible=self.execucao.mode == self.execucao.Mode.VISIBLE)
         adapter = import_string(settings.PORTAIS[self.execucao.portal.adaptador])
         self.adapter = adapter(self.browser, self.execucao.portal.base_url, self.advance)
@@ -36,13 +38,16 @@ class VerificadorPeticoes(Robot):
         self.adapter.sondar()
 
     def precisa_visitar(self, item: JobItem) -> bool:
-        # What failed before is asked anew, not answered from an old visit.
-        return item.numero_processo != self.caso_aberto or item.attempts > 1
+        # What failed before is asked anew, not answered from an old visit. A case that this robot has open since it
+        # failed the item itself is a new one.
+        return item.numero_processo != self.caso_aberto or (item.attempts > 1 and item.pk not in self._failed)
 
     def processar(self, item: JobItem) -> Resposta:
         if self.precisa_visitar(item):
             self._case = None
+            self._failed.add(item.pk)
             self._case = self.adapter.visitar(item.numero_processo)
+            self._failed.discard(item.pk)
         assert self._case is not None
         peticao = Peticao(item.nome_arquivo, item.numero_processo, item.identificador)
         return self.adapter.casar(self._case, peticao, timezone.now())

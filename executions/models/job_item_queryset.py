@@ -1,0 +1,122 @@
+"""Questions about items, and the gate that hands them out."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.db.models import Count, Exists, F, OuterRef, Q
+
+from executions import clock
+from executions.locks import locked
+from executions.models.execucao import Execucao
+from executions.models.processo import Processo
+
+if TYPE_CHECKING:
+    from executions.models.job_item import JobItem
+
+TURN_BACKOFF_SECONDS = 60
+
+
+class Status(models.TextChoices):
+    PENDING = "pending", "pendente"
+    RUNNING = "running", "em andamento"
+    DONE = "done", "concluído"
+    FAILED = "failed", "falhou"
+
+
+FREE: dict[str, Any] = {"processo": None, "lease_until": None}
+
+
+class JobItemQuerySet(models.QuerySet["JobItem"]):
+    def abertos(self) -> "JobItemQuerySet":
+        return self.filter(status__in=(Status.PENDING, Status.RUNNING))
+
+    def pendentes(self) -> "JobItemQuerySet":
+        return self.filter(status=Status.PENDING)
+
+    def em_andamento(self) -> "JobItemQuerySet":
+        return self.filter(status=Status.RUNNING)
+
+    def falhados(self) -> "JobItemQuerySet":
+        return self.filter(status=Status.FAILED)
+
+    def terminados(self) -> "JobItemQuerySet":
+        """Those that ended, the latest first."""
+        return self.filter(finished_at__isnull=False).order_by("-finished_at")
+
+    def disponiveis(self, agora: datetime) -> "JobItemQuerySet":
+        return self.pendentes().filter(available_at__lte=agora)
+
+    def em_recuo_curto(self, agora: datetime) -> "JobItemQuerySet":
+        """Pending, and their backoff ends within TURN_BACKOFF_SECONDS: their batch keeps the turn."""
+        return self.pendentes().filter(
+            available_at__gt=agora, available_at__lte=agora + timedelta(seconds=TURN_BACKOFF_SECONDS)
+        )
+
+    def contagem(self) -> list[tuple[str, str, str, int]]:
+        """(status, resultado, erro_classe, how many), one row a combination."""
+        groups = self.order_by().values_list("status", "resultado", "erro_classe")
+        return list(groups.annotate(n=Count("pk")))
+
+    def para_tabela(self) -> "JobItemQuerySet":
+        """In order, with only what a table of items shows: never the files' contents."""
+        return self.order_by("ordem").only(
+            "execucao_id", "ordem", "nome_arquivo", "numero_processo", "identificador", "status", "resultado",
+            "protocolada_em", "attempts", "erro_classe", "erro", "available_at", "detalhes",
+        )  # fmt: skip
+
+    def vencidos(self, agora: datetime) -> "JobItemQuerySet":
+        """Running, and their lease is past by the database's clock."""
+        return self.em_andamento().filter(lease_until__lt=agora)
+
+    def por_status(self) -> dict[str, int]:
+        """Counts under the names of Execucao's counters."""
+        return self.aggregate(**{f"n_{s}": Count("pk", filter=Q(status=s)) for s in Status.values})
+
+    def falhar_todos(self, classe: str, mensagem: str, agora: datetime) -> int:
+        """Fails these open items. Only for Execucao.interromper, which holds the lock and sets the counters."""
+        return self.update(
+            status=Status.FAILED, erro_classe=classe, erro=mensagem, finished_at=agora, token=F("token") + 1, **FREE
+        )
+
+    def voltar_a_pendentes(self, agora: datetime) -> int:
+        """Reopens these failed items. Only for Execucao.reabrir, which holds the lock and sets the counters."""
+        return self.update(
+            status=Status.PENDING, attempts=0, crashes=0, snoozes=0, erro_classe="", erro="",
+            available_at=agora, started_at=None, finished_at=None,
+        )  # fmt: skip
+
+    def tentar_iniciar(self, execucao: Execucao, processo: Processo, *, caso: str = "") -> "JobItem | None":
+        """T3, the gate: the next item for this robot, or None when it may not, or there is none.
+
+        Under the execution's row lock, so that however many robots, hosts and clicks compete, never more than
+        `max_robots` items of a batch run. `caso` is the case the robot has open: its other items come first; then
+        cases that no other robot is at, because one visit answers all items of a case.
+        The item comes back with its lease running and `mais_do_caso` saying whether its case has more to claim.
+        """
+        with transaction.atomic():
+            batch = locked(Execucao.objects.filter(pk=execucao.pk).select_related("portal")).get()
+            if not batch.aberta or batch.pausada or batch.portal.fora_do_ar or batch.n_running >= batch.max_robots:
+                return None
+            agora = clock.db_now()
+            if not processo.tocar(agora):
+                return None
+            item = self._next(batch, agora, caso)
+            if item is None:
+                return None
+            item.execucao = batch  # its portal, as the gate saw it
+            item.tomar(batch, processo, agora)
+        return item
+
+    def _next(self, batch: Execucao, agora: datetime, caso: str) -> "JobItem | None":
+        # Fresh cases before retried ones: a portal that is down is then met by different cases, and known to be down,
+        # before any item has used its attempts up.
+        rest = self.filter(execucao=batch).disponiveis(agora).order_by("attempts", "ordem")
+        same = Exists(rest.filter(numero_processo=OuterRef("numero_processo")).exclude(pk=OuterRef("pk")))
+        busy = self.filter(execucao=batch, numero_processo=OuterRef("numero_processo")).em_andamento()
+        rest = rest.annotate(tem_mais=same)
+        mine = rest.filter(numero_processo=caso).first() if caso else None
+        found = mine or rest.filter(~Exists(busy)).first() or rest.first()
+        if found:
+            found.mais_do_caso = vars(found)["tem_mais"]
+        return found

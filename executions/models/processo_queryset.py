@@ -1,0 +1,136 @@
+"""Questions about supervised processes, and the words for their states and ends."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import OuterRef, Q, Subquery
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from executions.models.execucao import Execucao
+    from executions.models.host import Host
+    from executions.models.processo import Processo
+
+
+class Status(models.TextChoices):
+    REQUESTED = "requested", "pedido"
+    STARTING = "starting", "iniciando"
+    RUNNING = "running", "rodando"
+    STOPPING = "stopping", "parando"
+    EXITED = "exited", "terminou"
+    KILLED = "killed", "encerrado"
+    LOST = "lost", "perdido"
+
+
+LIVE = (Status.REQUESTED, Status.STARTING, Status.RUNNING, Status.STOPPING)
+
+
+class Tipo(models.TextChoices):
+    ROBO = "robo", "robô"
+    SCRIPT = "script", "script"
+
+
+class Motivo(models.TextChoices):
+    """Why a robot ended."""
+
+    CONCLUIDO = "concluido", "sem mais itens"
+    PAUSA = "pausa", "execução pausada"
+    ENCERRADO = "encerrado", "encerrado"
+    PARADA = "parada", "parada da máquina"
+    PORTAL = "portal", "portal não responde"
+    CREDENCIAL = "credencial", "credencial recusada"
+    BLOQUEADO = "bloqueado", "acesso bloqueado por ora"
+    LOGIN = "login", "o login pede uma pessoa"
+    EXCEDENTE = "excedente", "acima do máximo de robôs"
+    RECICLADO = "reciclado", "navegador reciclado"
+    NAVEGADOR = "navegador", "falha do navegador"
+    SEM_PROGRESSO = "sem_progresso", "sem progresso"
+    CERCADO = "cercado", "o item já era de outro"
+    FALHA = "falha", "caiu"
+    PERDIDO = "perdido", "perdido"
+    # of scripts alone
+    TEMPO = "tempo", "tempo limite"
+    CANCELADO = "cancelado", "cancelado"
+    MEMORIA = "memoria", "passou do limite de memória"
+    PROCESSOS = "processos", "passou do limite de processos"
+    ENTRADA = "entrada", "pediu uma entrada"
+    RECUSADO = "recusado", "não pôde ser iniciado"
+
+
+# A robot that ended so before its login tells of a fault of ours, not of the world outside.
+OWN_FAULTS = (Motivo.NAVEGADOR, Motivo.SEM_PROGRESSO, Motivo.FALHA)
+
+
+class ProcessoQuerySet(models.QuerySet["Processo"]):
+    def vivos(self) -> "ProcessoQuerySet":
+        return self.filter(status__in=LIVE)
+
+    def robos(self) -> "ProcessoQuerySet":
+        return self.filter(tipo=Tipo.ROBO)
+
+    def scripts(self) -> "ProcessoQuerySet":
+        return self.filter(tipo=Tipo.SCRIPT)
+
+    def por_avisar(self) -> "ProcessoQuerySet":
+        """Scripts that ended, and nobody was told yet."""
+        return self.scripts().exclude(status__in=LIVE).filter(avisado_em=None)
+
+    def em_espera(self) -> "ProcessoQuerySet":
+        """Scripts that no host was asked for yet, oldest first."""
+        return self.scripts().filter(status=Status.REQUESTED, host=None, kill_requested_at=None).order_by("id")
+
+    def sem_supervisor(self, agora: datetime) -> "ProcessoQuerySet":
+        """Scripts whose supervisor, which beats for them, has gone silent."""
+        limit = agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
+        return self.scripts().filter(status__in=(Status.RUNNING, Status.STOPPING), heartbeat_at__lt=limit)
+
+    def do_host(self, host: "Host") -> "ProcessoQuerySet":
+        return self.filter(host=host)
+
+    def com_item(self) -> "ProcessoQuerySet":
+        """With `caso`: the case number of the item in hand (None without one), and what a page names them by."""
+        from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
+
+        held = JobItem.objects.em_andamento().filter(processo=OuterRef("pk")).order_by().values("numero_processo")
+        return self.annotate(caso=Subquery(held[:1])).select_related("host", "execucao").order_by("id")
+
+    def pedir(self, execucao: "Execucao", host: "Host", agora: datetime) -> "Processo":
+        """T2's row: a robot asked of this host."""
+        return self.create(
+            tipo=Tipo.ROBO, execucao=execucao, host=host, geracao=execucao.geracao,
+            requested_at=agora, sent_at=agora, timeout_s=None,
+        )  # fmt: skip
+
+    def pedir_morte(self, agora: datetime, usuario: "AbstractBaseUser | None" = None) -> int:
+        """T11: those only requested are killed at once; the others are asked of their host. Returns how many."""
+        by = usuario.get_username() if usuario else ""
+        asked = self.filter(status=Status.REQUESTED).update(
+            status=Status.KILLED, ended_at=agora, motivo=Motivo.ENCERRADO, kill_requested_at=agora, kill_requested_by=by
+        )
+        living = self.vivos().filter(kill_requested_at=None)
+        return asked + living.update(kill_requested_at=agora, kill_requested_by=by)
+
+    def a_matar(self, agora: datetime, folga: float) -> "ProcessoQuerySet":
+        """Asked to die more than these seconds ago (cancelled ones: with their grace), and still there."""
+        killed = Q(kill_requested_at__lte=agora - timedelta(seconds=folga))
+        cancelled = agora - timedelta(seconds=folga + settings.CANCEL_GRACE_SECONDS)
+        return self.vivos().filter(killed | Q(cancel_requested_at__lte=cancelled))
+
+    def nao_iniciados(self, agora: datetime) -> "ProcessoQuerySet":
+        """Sent, and not running after SENT_TIMEOUT_SECONDS."""
+        limit = agora - timedelta(seconds=settings.SENT_TIMEOUT_SECONDS)
+        return self.filter(status__in=(Status.REQUESTED, Status.STARTING), sent_at__lt=limit)
+
+    def nao_recebidos(self, agora: datetime) -> "ProcessoQuerySet":
+        """Sent, and no supervisor took them up."""
+        return self.nao_iniciados(agora).filter(status=Status.REQUESTED)
+
+    def abandonados(self, agora: datetime) -> "ProcessoQuerySet":
+        """T16: their own and their host's heartbeats are both stale: the host is gone."""
+        limit = agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
+        silent = Q(heartbeat_at__lt=limit) | Q(heartbeat_at=None, requested_at__lt=limit)
+        gone = Q(host=None) | Q(host__heartbeat_at__lt=limit) | Q(host__heartbeat_at=None)
+        return self.vivos().filter(silent, gone)
