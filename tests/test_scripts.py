@@ -182,6 +182,24 @@ def test_a_flood_of_output_is_cut_with_a_notice_and_its_last_part_kept(folder: P
     assert "saída cortada" in processo.saidas.texto("aviso")
 
 
+def test_the_log_is_live_although_the_script_does_not_flush(folder: Path) -> None:
+    back = Background(script(folder, "import os, time; print('pronto'); time.sleep(4); os._exit(0)"))
+    processo = back.running()
+    assert processo.status == "running" and processo.saidas.texto("out") == "pronto\n"
+    back.join()
+
+
+def test_a_script_that_forks_and_one_that_closes_its_output_are_not_disturbed(folder: Path) -> None:
+    fork = "import os\nfor n in range(40):\n if os.fork() == 0:\n  print(n); raise SystemExit(0)\n os.wait()"
+    code, out, err = run(script(folder, fork))
+    assert (code, sorted(map(int, set(out.split()))), err) == (0, list(range(40)), "")
+    assert run(script(folder, "import sys; print('a'); sys.stdout.close(); import time; time.sleep(.6)")) == (
+        0,
+        "a\n",
+        "",
+    )
+
+
 def test_a_bare_percentage_moves_the_progress(folder: Path) -> None:
     run(script(folder, "print('baixando 37%')"))
     assert Processo.objects.get().progresso == 37.0

@@ -68,7 +68,7 @@ class Output:
         self.total = 0
         self.kept = 0
         self.progress: Progress | None = None
-        self._tail: list[Chunk] = []
+        self._tail: dict[str, str] = {}
         self.last_error = ""
 
     @property
@@ -94,11 +94,9 @@ class Output:
         return chunks
 
     def _remember(self, canal: str, text: str) -> None:
-        if not text:
-            return
-        self._tail.append(Chunk(canal, text[-TAIL_BYTES:]))
-        while len(self._tail) > 1 and sum(len(chunk.texto) for chunk in self._tail[1:]) >= TAIL_BYTES:
-            del self._tail[0]
+        """The last part of each channel: a flood in one must not wash away what the other said."""
+        if text:
+            self._tail[canal] = (self._tail.get(canal, "") + text)[-TAIL_BYTES:]
 
     def end(self) -> list[Chunk]:
         """The rest, then (when something was cut) the notice and the last part. Nothing is written after it."""
@@ -110,10 +108,10 @@ class Output:
                 break
         if not self._tail:
             return chunks
-        shown = sum(len(chunk.texto) for chunk in self._tail)
+        shown = sum(map(len, self._tail.values()))
         missing = self.total - self.kept - shown
         notice = f"\n[saída cortada: {missing} caracteres omitidos; limite de {self.limit // 1024} KB]\n"
-        return [*chunks, Chunk("aviso", notice if missing else ""), *self._tail]
+        return [*chunks, Chunk("aviso", notice if missing else ""), *(Chunk(*last) for last in self._tail.items())]
 
 
 def _progress(text: str) -> Progress | None:

@@ -18,6 +18,7 @@ from workers.output import Chunk, Output
 from workers.supervisor import End, Motivo, Status, Supervisor, Verdict
 
 LAUNCH = Path(__file__).with_name("launch.py")
+LIVE = Path(__file__).with_name("live")
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ")
 OUTPUT_SECONDS = 0.3
 SAMPLES = 120
@@ -49,7 +50,7 @@ class ScriptSupervisor(Supervisor):
         """No key, no database, no credential: what any program may know."""
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         private = {"HOME": str(self.work), "TMPDIR": str(self.work), "PWD": str(self.work)}
-        return kept | private | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "SCRIPT": self.script.nome}
+        return kept | private | {"PYTHONPATH": str(LIVE), "PYTHONIOENCODING": "utf-8", "SCRIPT": self.script.nome}
 
     def streams(self) -> tuple[Path, Path]:
         out, err = self.output.channels
