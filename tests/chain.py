@@ -42,10 +42,17 @@ def environment(**extra: Any) -> dict[str, str]:
     }  # fmt: skip
 
 
-def manage(*arguments: str, timeout: float = 120, **extra: Any) -> "subprocess.CompletedProcess[str]":
+def manage(
+    *arguments: str, timeout: float = 120, environ: dict[str, str] | None = None, **extra: Any
+) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
     return subprocess.run(
-        command, env=environment(**extra), capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
+        command,
+        env=environ or environment(**extra),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
     )
 
 

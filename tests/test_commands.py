@@ -224,11 +224,12 @@ def test_a_database_locked_by_somebody_else_is_a_sentence() -> None:
         pytest.skip("SQLite's lock is the whole file; PostgreSQL has no such state")
     chain.demo_portal("http://127.0.0.1:9/")
     User.objects.count()
+    environment = chain.environment()  # it writes, so before the lock
     path = chain.database_url().removeprefix("sqlite:///")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
-        report = chain.manage("runrobots", FILED, timeout=100)
+        report = chain.manage("runrobots", FILED, timeout=100, environ=environment)
     finally:
         other.execute("ROLLBACK")
         other.close()
