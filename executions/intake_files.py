@@ -63,6 +63,8 @@ def nomes_de_arquivo(path: str | Path) -> list[str]:
 
 
 def _entradas_de(caminho: str) -> Iterator[Entrada]:
+    if not caminho.strip():
+        return  # Path("") would be the current folder
     path = Path(caminho)
     try:
         modo = path.stat().st_mode

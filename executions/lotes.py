@@ -16,8 +16,8 @@ class UsoErrado(Exception):
 def ler(entradas: Iterable["intake.Entrada | str"], portal: str = "") -> intake.Lote:
     """The lines, checked against the courts of the configured portals (or of this one). Raises UsoErrado."""
     tribunais = {code: p.slug for p in Portal.objects.all() for code in p.tribunais}
-    if portal and portal not in tribunais.values():
-        known = ", ".join(sorted(set(tribunais.values()))) or "nenhum"
+    if portal and not Portal.objects.filter(slug=portal).exists():
+        known = ", ".join(Portal.objects.order_by("slug").values_list("slug", flat=True)) or "nenhum"
         raise UsoErrado(f"Portal desconhecido: {portal}. Configurados: {known}.")
     if portal:
         # When two portals serve a court, the one that was asked for does.
@@ -35,8 +35,11 @@ def escolher(lote: intake.Lote, portal: str, credencial: str) -> tuple[Portal, C
     else:
         courts = {cnj.tribunal(linha.numero) for linha in lote.aceitas}
         fitting = [p for p in Portal.objects.all() if courts <= set(p.tribunais)]
-        if len(fitting) != 1:
-            raise UsoErrado("Os arquivos são de mais de um portal: informe o portal e envie um lote por portal.")
+        if not fitting:
+            raise UsoErrado("Os arquivos são de mais de um portal: envie um lote por portal.")
+        if len(fitting) > 1:
+            several = ", ".join(p.slug for p in fitting)
+            raise UsoErrado(f"Mais de um portal atende estes arquivos ({several}): informe qual.")
         chosen = fitting[0]
     logins = chosen.credenciais.filter(usuario=credencial) if credencial else chosen.credenciais.all()
     if len(logins) != 1:

@@ -1,6 +1,8 @@
 """Reads settings from the environment, and says loudly which value is bad."""
 
+import base64
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +63,45 @@ def integer(name: str, default: int, *, at_least: int) -> int:
         return value
 
     return read(name, default, convert, f"a whole number, at least {at_least}")
+
+
+def name(variable: str, default: str) -> str:
+    """A name that may become part of a path and of a queue's name."""
+
+    def convert(raw: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}", raw):
+            raise ValueError
+        return raw
+
+    return read(variable, re.sub(r"[^A-Za-z0-9_.-]", "-", default)[:80] or "host", convert, "letters, digits, . _ -")
+
+
+def pattern(variable: str, default: str) -> str:
+    """A regular expression with two groups."""
+
+    def convert(raw: str) -> str:
+        try:
+            groups = re.compile(raw).groups
+        except re.error as error:
+            raise ValueError from error
+        if groups != 2:
+            raise ValueError
+        return raw
+
+    return read(variable, default, convert, "a regular expression with two groups")
+
+
+def fernet_keys(variable: str) -> list[str]:
+    """Comma-separated keys of 32 bytes in URL-safe base64."""
+    keys = words(variable)
+    for key in keys:
+        try:
+            good = len(base64.urlsafe_b64decode(key)) == 32
+        except ValueError:
+            good = False
+        if not good:
+            raise ImproperlyConfigured(f"{variable}: each key is 32 bytes in URL-safe base64.")
+    return keys
 
 
 def secret_file(path: Path, make: Callable[[], str]) -> str:

@@ -14,7 +14,7 @@ from robotcontrol import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = env.text("SECRET_KEY") or env.secret_file(VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(64))
@@ -22,7 +22,7 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 # Fernet keys for the credentials, newest first; without the variable, one key kept in a 0600 file.
-VAULT_KEYS = env.words("VAULT_KEYS")
+VAULT_KEYS = env.fernet_keys("VAULT_KEYS")
 VAULT_KEY_FILE = VAR_DIR / "vault_key"
 
 INSTALLED_APPS = [
@@ -174,7 +174,7 @@ NOTICE_TIMEOUT_SECONDS = env.number("NOTICE_TIMEOUT_SECONDS", 30, at_least=1)  #
 EMAIL_TIMEOUT = NOTICE_TIMEOUT_SECONDS
 
 # ---- robots -----------------------------------------------------------------------------------------------------
-ROBOT_HOST = env.text("ROBOT_HOST", socket.gethostname())[:80]
+ROBOT_HOST = env.name("ROBOT_HOST", socket.gethostname())
 ROBOT_RUN_DIR = VAR_DIR / "run" / ROBOT_HOST
 # Chromium's sockets live below here, and a socket's path holds 107 bytes: a short folder, one a run folder.
 _SHORT_NAME = hashlib.sha256(str(ROBOT_RUN_DIR).encode()).hexdigest()[:8]
@@ -182,7 +182,7 @@ ROBOT_TMP_DIR = Path(env.text("ROBOT_TMP_DIR", tempfile.gettempdir())) / f"robos
 HOST_MAX_ROBOTS = env.integer("HOST_MAX_ROBOTS", 0, at_least=0)  # 0: min(2 × cores, free memory / 400 MB)
 HOST_SCRIPT_PLACES = env.integer("HOST_SCRIPT_PLACES", 2, at_least=0)
 EXECUCOES_SIMULTANEAS = env.integer("EXECUCOES_SIMULTANEAS", 1, at_least=1)
-IDENTIFICADOR_PADRAO = env.text("IDENTIFICADOR_PADRAO", r"_(\d{3,6})_(\d{4,6})_")
+IDENTIFICADOR_PADRAO = env.pattern("IDENTIFICADOR_PADRAO", r"_(\d{3,6})_(\d{4,6})_")
 SCRIPTS_DIR = Path(env.text("SCRIPTS_DIR", str(VAR_DIR / "scripts")))
 SCRIPTS_DIR.mkdir(parents=True, exist_ok=True)
 CHROMIUM = env.text("CHROMIUM")
@@ -220,6 +220,8 @@ PROBE_SECONDS = _seconds("PROBE_SECONDS", 60)
 BLOCKED_SECONDS = _seconds("BLOCKED_SECONDS", 300)
 CREDENTIAL_FRESH_SECONDS = _seconds("CREDENTIAL_FRESH_SECONDS", 3600)
 CLOCK_SKEW_SECONDS = 5.0
+if not LEASE_SECONDS > SELF_ABORT_SECONDS > 2 * HEARTBEAT_SECONDS:
+    raise ImproperlyConfigured("LEASE_SECONDS > SELF_ABORT_SECONDS > 2 × HEARTBEAT_SECONDS must hold.")
 
 # Browser limits, each inside the next: script < page < command < no progress < item.
 SCRIPT_TIMEOUT_SECONDS = env.number("SCRIPT_TIMEOUT_SECONDS", 10, at_least=1)

@@ -82,6 +82,26 @@ def test_all_answered_exits_0_and_a_comma_writes_plain_utf_8(tmp_path: Path) -> 
 
 
 @browser
+def test_two_batches_from_two_commands_are_both_answered_one_after_the_other() -> None:
+    with PortalDemo(latency=0.2) as portal:
+        chain.demo_portal(portal.url)
+        first = chain.Machine("runrobots", FILED, ROBOT_HOST="teste-dois")
+        chain.wait_for(lambda: Execucao.objects.filter(started_at__isnull=False).exists(), 30, "the first batch")
+        second = chain.manage("runrobots", UNKNOWN, ROBOT_HOST="teste-dois")
+        assert first.child.wait(60) == 0 and second.returncode == 0, no_traceback(second)
+    assert set(Execucao.objects.values_list("status", "n_done")) == {("done", 1)}
+
+
+@browser
+def test_a_command_after_a_hosts_crash_serves_its_batch_itself() -> None:
+    with PortalDemo() as portal, chain.machine() as host:
+        chain.demo_portal(portal.url)
+        host.kill()
+        report = chain.manage("runrobots", FILED, "--max-wait", "20", ROBOT_HOST=host.name)
+        assert report.returncode == 0, no_traceback(report)
+
+
+@browser
 def test_with_a_host_already_running_the_command_follows_it() -> None:
     with PortalDemo() as portal, chain.machine() as host:
         chain.demo_portal(portal.url)
@@ -160,6 +180,9 @@ def test_the_visible_mode_without_a_screen_says_so(tmp_path: Path) -> None:
         ([FILED, "--credencial", "outra"], "Credenciais do portal"),
         ([FILED, "--usuario", "fulano"], "Usuário desconhecido: fulano"),
         ([FILED, "--max-robots", "0"], "--max-robots"),
+        ([FILED, "--max-robots", "99999999999"], "--max-robots"),
+        ([FILED, "--max-wait", "nan"], "--max-wait"),
+        ([FILED, "--output", "/nao/existe/r.csv"], "/nao/existe/r.csv"),
         ([FILED, "--mode", "invisivel"], "invisivel"),
     ],
 )
@@ -199,9 +222,25 @@ def test_a_name_with_nul_is_a_sentence(tmp_path: Path) -> None:
     assert report.returncode in (1, 2) and no_traceback(report).strip()
 
 
-def test_bad_settings_are_loud() -> None:
-    report = chain.manage("check", HEARTBEAT_SECONDS="dez")
-    assert report.returncode != 0 and "HEARTBEAT_SECONDS='dez'" in report.stderr
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HEARTBEAT_SECONDS", "dez"), ("VAULT_KEYS", "curta"), ("IDENTIFICADOR_PADRAO", "("), ("ROBOT_HOST", "../x"),
+        ("LEASE_SECONDS", "1"), ("HTTPS", "talvez"), ("DATABASE_URL", "mysql://x/y"), ("HOST_MAX_ROBOTS", "-1"),
+    ],
+)  # fmt: skip
+def test_bad_settings_are_loud(name: str, value: str) -> None:
+    report = chain.manage("check", **{name: value})
+    assert report.returncode != 0 and name in report.stderr
+
+
+def test_two_portals_may_serve_one_court_when_the_command_says_which() -> None:
+    first, second = (chain.demo_portal("http://127.0.0.1:9/").portal for _ in range(2))
+    unsaid = chain.manage("runrobots", FILED)
+    assert unsaid.returncode == 2 and first.slug in unsaid.stderr and second.slug in unsaid.stderr
+    for portal in (first, second):
+        report = chain.manage("runrobots", "sem numero.pdf", "--portal", portal.slug)
+        assert report.returncode == 1 and "Rejeitado" in no_traceback(report)
 
 
 def test_killrobots_refuses_what_is_not_there_and_asks_before_it_kills() -> None:

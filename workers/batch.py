@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rich.console import Console
@@ -17,9 +18,10 @@ from executions.lotes import UsoErrado, escolher, ler
 from executions.models import Execucao, Host, Processo
 from executions.results import ErroClasse, Resultado
 from executions.robos import espera_de, pedir_robos
-from workers.host import HostAgent, HostRecusado
+from workers.host import HostAgent, HostOcupado, HostRecusado, lock_is_free
 
 PLAIN_SECONDS = 5.0
+FOLLOW_SECONDS = 0.25
 
 
 def usuario(nome: str) -> "User | None":
@@ -68,11 +70,12 @@ class Follower:
 
     def close(self) -> None:
         self._progress.stop()
+        self.execucao.refresh_from_db()
         if self.gave_up:
-            self.console.print(
-                f"Desisti de esperar: {self.max_wait:.0f} s sem nenhum robô. {self.gave_up} "
-                f"A execução {self.execucao.pk} continua na fila, com {self.execucao.n_pending} arquivos pendentes."
-            )
+            self.console.print(f"Desisti de esperar: {self.max_wait:.0f} s sem nenhum robô. {self.gave_up}")
+        if self.execucao.aberta:
+            left = self.execucao.total_arquivos - self.execucao.progress
+            self.console.print(f"A execução {self.execucao.pk} continua na fila: {left} arquivos ainda sem resposta.")
 
     def _show(self, robots: int, now: float) -> None:
         batch = self.execucao
@@ -95,22 +98,36 @@ class Follower:
 def run(execucao: Execucao, *, max_wait: float, stop: threading.Event, console: Console) -> Follower:
     """Runs the batch to its end: by following when this installation has a live host, else as a host of its own
     that serves only this execution and leaves nothing. Raises HostRecusado."""
-    if Host.objects.vivos(clock.db_now()).exists():
+    follower = Follower(execucao, max_wait, console)
+    if _served(execucao):
         pedir_robos(execucao.pk)
-        follower = Follower(execucao, max_wait, console)
-        while not stop.wait(0.25) and not follower.ended():
-            pass
-    else:
-        agent = HostAgent(stop, exclusiva=execucao)
-        agent.start()
-        follower = Follower(execucao, max_wait, console)
-        try:
-            agent.run(each_tick=follower.ended)
-        finally:
-            agent.finish()
-    follower.close()
-    execucao.refresh_from_db()
+    try:
+        while not stop.wait(FOLLOW_SECONDS) and not follower.ended():
+            if not _served(execucao) and _hosted(execucao, follower, stop):
+                break
+    finally:
+        follower.close()
     return follower
+
+
+def _served(execucao: Execucao) -> bool:
+    """Does a live host serve this batch? This machine's own is asked by its lock: a crash leaves a fresh heartbeat."""
+    hosts = Host.objects.vivos(clock.db_now()).que_servem(execucao.pk)
+    return any(host.nome != settings.ROBOT_HOST or not lock_is_free() for host in hosts)
+
+
+def _hosted(execucao: Execucao, follower: "Follower", stop: threading.Event) -> bool:
+    """Serves the batch as a host of its own. False while another run's host has this machine: it is waited for."""
+    agent = HostAgent(stop, exclusiva=execucao)
+    try:
+        agent.start()
+    except HostOcupado:
+        return False
+    try:
+        agent.run(each_tick=follower.ended)
+    finally:
+        agent.finish()
+    return True
 
 
 def table(rows: Iterator[tuple[str, ...]]) -> Table:
@@ -131,7 +148,9 @@ def _answer(situacao: str, resultado: str, classe: str) -> str:
 
 
 def console() -> Console:
-    return Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty())
+    terminal = sys.stdout.isatty()
+    # Into a file or a pipe, wide enough for the names to differ.
+    return Console(file=sys.stdout, soft_wrap=not terminal, width=None if terminal else 200)
 
 
 __all__ = ["Follower", "HostRecusado", "UsoErrado", "console", "escolher", "ler", "run", "table"]

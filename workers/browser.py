@@ -54,7 +54,9 @@ def _translated() -> Iterator[None]:
             raise PortalIndisponivel(f"O portal não pôde ser acessado ({text.partition('net::')[2][:60]}).") from error
         raise NavegadorQuebrado(f"O navegador travou ou caiu: {text[:200]}") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise NavegadorQuebrado("O navegador não respondeu no tempo limite e foi descartado.") from error
+        late = isinstance(error, urllib3.exceptions.TimeoutError)
+        why = "não respondeu no tempo limite" if late else "parou de responder"
+        raise NavegadorQuebrado(f"O navegador {why} e foi descartado.") from error
 
 
 class Browser:

@@ -33,6 +33,10 @@ class HostRecusado(Exception):
     """Esta máquina não pode ser ligada agora."""
 
 
+class HostOcupado(HostRecusado):
+    """Another agent of this machine runs."""
+
+
 @dataclass
 class Chore:
     """A step that is due every so many seconds."""
@@ -59,6 +63,14 @@ def take_lock() -> IO[str] | None:
     return handle
 
 
+def lock_is_free() -> bool:
+    """Is no agent of this machine running?"""
+    lock = take_lock()
+    if lock is not None:
+        lock.close()
+    return lock is not None
+
+
 class HostAgent:
     """Runs in the foreground until `stop` is set (or `finished` says so), then stops everything in order."""
 
@@ -73,7 +85,7 @@ class HostAgent:
         """Raises HostRecusado with the sentence that says why it may not."""
         lock = take_lock()
         if lock is None:
-            raise HostRecusado(f"A máquina {settings.ROBOT_HOST} já tem um runrobots em andamento.")
+            raise HostOcupado(f"A máquina {settings.ROBOT_HOST} já tem um runrobots em andamento.")
         self._lock = lock
         self._check_clock()
         self._check_alone()

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from executions import clock
 from executions.models import Execucao, JobItem, Processo, Registro
+from workers import guard, processes
 from workers.errors import Parada
 
 logger = logging.getLogger("robotcontrol.robot")
@@ -38,6 +39,7 @@ class Life:
         self._lines: list[Registro] = []
 
     def start(self) -> None:
+        self._guard = guard.start(os.environ.get(processes.MARK, ""), os.getpid())
         for target in (self._heart, self._pipe):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
 

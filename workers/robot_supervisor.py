@@ -52,7 +52,9 @@ class RobotSupervisor(Supervisor):
             orderly = self.verdict.how == "pipe" and code == 0
             return End(Status.EXITED if orderly else Status.KILLED, self.verdict.motivo, item=self.verdict.item)
         if code == FENCED:
-            return End(Status.EXITED, Motivo.CERCADO)
+            # Its own heartbeat may meet the operator's kill before this supervisor does.
+            asked = Processo.objects.filter(pk=self.processo.pk, kill_requested_at__isnull=False).exists()
+            return End(Status.KILLED, Motivo.ENCERRADO) if asked else End(Status.EXITED, Motivo.CERCADO)
         if code != 0:
             return End(Status.EXITED, Motivo.FALHA, f"Código de saída {code}. {_last_words(self.log)}")
         return End(Status.EXITED)
@@ -80,7 +82,9 @@ def sem_progresso(row: Processo, folga: float = 0.0) -> bool:
 
 
 def _last_words(log: Path) -> str:
+    """The last line that it wrote: of a traceback, the one that says what was wrong."""
     try:
-        return log.read_bytes()[-WORDS_BYTES:].decode(errors="replace").strip()
+        lines = log.read_bytes()[-WORDS_BYTES:].decode(errors="replace").split("\n")
     except OSError:
         return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -4,6 +4,7 @@ Every change is guarded by the verbs, so two watchdogs, or one beside the superv
 """
 
 import logging
+import shutil
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from executions.results import ErroClasse
 from executions.robos import LEGITIMATE, Espera, espera_de, pedir_robos
 from workers import processes
 from workers.robot_supervisor import sem_progresso
-from workers.supervisor import mark
+from workers.supervisor import mark, robot_folder
 
 logger = logging.getLogger("robotcontrol.watchdog")
 
@@ -100,6 +101,8 @@ def who(row: Processo) -> processes.Identity:
 def _clear(row: Processo, status: str, motivo: str, item: str) -> bool:
     """Kills whatever is left of it, then records its end and asks for fresh robots."""
     reaped = processes.reap(mark(row.uuid), who(row) if row.pid else None)
+    shutil.rmtree(robot_folder(row.uuid), ignore_errors=True)
+    robot_folder(row.uuid).with_suffix(".log").unlink(missing_ok=True)
     words = f"Processos que não morreram: {reaped}." if reaped.left else ""
     logger.warning("watchdog cleared %s (%s): %s", row.uuid, motivo, reaped)
     if not row.terminar(status, motivo=motivo, erro=words, item=item):

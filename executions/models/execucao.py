@@ -1,6 +1,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
     from executions.models.job_item import JobItemQuerySet
+
+MAX_ROBOTS = 1000
 
 
 class Execucao(models.Model):
@@ -44,7 +47,9 @@ class Execucao(models.Model):
     motivo = models.CharField(max_length=300, blank=True)
     pausada_em = models.DateTimeField(null=True, blank=True)
     pausada_por = models.CharField(max_length=150, blank=True)
-    max_robots = models.PositiveIntegerField("máximo de robôs", default=1)
+    max_robots = models.PositiveIntegerField(
+        "máximo de robôs", default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_ROBOTS)]
+    )
     total_arquivos = models.PositiveIntegerField("arquivos")
     n_pending = models.IntegerField("pendentes", default=0)
     n_running = models.IntegerField("em andamento", default=0)
@@ -139,8 +144,8 @@ class Execucao(models.Model):
 
     def definir_max_robots(self, maximo: int, usuario: "AbstractBaseUser | None" = None) -> None:
         """T17: surplus robots exit after their item; nothing is killed. Raises ValueError below 1."""
-        if maximo < 1:
-            raise ValueError("O máximo de robôs é pelo menos 1.")
+        if not 1 <= maximo <= MAX_ROBOTS:
+            raise ValueError(f"O máximo de robôs vai de 1 a {MAX_ROBOTS}.")
         with transaction.atomic():
             row = self._held()
             Execucao.objects.filter(pk=self.pk).update(max_robots=maximo)

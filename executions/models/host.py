@@ -20,9 +20,13 @@ class HostQuerySet(models.QuerySet["Host"]):
         """With `ligado`: is its heartbeat fresh (one clock for the whole list, where `viva` asks it a row)."""
         return self.annotate(ligado=Exists(Host.objects.vivos(agora).filter(pk=OuterRef("pk"))))
 
+    def que_servem(self, execucao_id: int) -> "HostQuerySet":
+        """Those that may serve this execution: everybody's, and its own."""
+        return self.filter(Q(exclusiva=None) | Q(exclusiva=execucao_id))
+
     def com_lugar(self, agora: datetime, execucao_id: int) -> "HostQuerySet":
         """Live hosts that may take one more robot of this execution, the emptiest first."""
-        mine = self.vivos(agora).filter(Q(exclusiva=None) | Q(exclusiva=execucao_id))
+        mine = self.vivos(agora).que_servem(execucao_id)
         return mine._com_livres("places", "robo")
 
     def com_lugar_de_script(self, agora: datetime) -> "HostQuerySet":

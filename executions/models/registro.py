@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class RegistroQuerySet(models.QuerySet["Registro"]):
-    def ultimos(self, execucao: "Execucao", n: int) -> "RegistroQuerySet":
-        """The last n lines of this execution, the newest first, with who wrote them."""
-        return self.filter(execucao=execucao).select_related("processo", "usuario").order_by("-id")[:n]
+    def ultimos(self, execucao: "Execucao", n: int) -> "list[Registro]":
+        """The last n lines of this execution, the newest first, with who wrote them. Robots' come many at a time."""
+        rows = self.filter(execucao=execucao).select_related("processo", "usuario").order_by("-id")[:n]
+        return sorted(rows, key=lambda row: (row.at, row.pk), reverse=True)
 
     def anotar(
         self,

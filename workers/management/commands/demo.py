@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.markup import escape
 from rich.table import Table
 
 from executions import exports
 from executions.models import Execucao
 from workers import batch, demo, loop
+from workers.management.base import FriendlyCommand
 from workers.portals.demo.cases import SENHA
 from workers.portals.demo.sample import AMOSTRA, Esperado
 from workers.portals.demo.server import PortalDemo
@@ -34,7 +35,7 @@ class Line:
         return self.got[4] or self.got[9] or self.got[3]
 
 
-class Command(BaseCommand):
+class Command(FriendlyCommand):
     help = (
         "Demonstração de ponta a ponta: portal fictício, lote de amostra, robôs de verdade, e as respostas ao lado das "
         "esperadas. Sai com 0 só se todas conferem."

@@ -2,14 +2,15 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from executions.models import Execucao, Processo
 from executions.robos import encerrar_todos
 from workers import kill
+from workers.management.base import FriendlyCommand
 
 
-class Command(BaseCommand):
+class Command(FriendlyCommand):
     help = (
         "Encerra robôs: os de uma execução, um só, ou todos. Espera até que estejam mortos e diz quantos processos do "
         "sistema foram encontrados, encerrados e restaram. Sai com 1 se algum restou."
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         live = Processo.objects.vivos().robos().select_related("host", "execucao")
         if options["all"]:
             return list(live)
-        if options["execucao"]:
+        if options["execucao"] is not None:
             if not Execucao.objects.filter(pk=options["execucao"]).exists():
                 raise CommandError(f"Não há execução {options['execucao']}.", returncode=2)
             return list(live.filter(execucao=options["execucao"]))
@@ -52,16 +53,17 @@ class Command(BaseCommand):
     def _agreed(self, robots: list[Processo], options: dict[str, Any]) -> bool:
         for robot in robots:
             self.stdout.write(f"  {robot} em {robot.host}, execução {robot.execucao_id}")
-        what = "todas as execuções abertas e" if options["all"] else ""
+        what = "todas as execuções abertas e " if options["all"] else ""
+        many = "1 robô" if len(robots) == 1 else f"{len(robots)} robôs"
         try:
-            return input(f"Encerrar {what} {len(robots)} robôs? [s/N] ").strip().lower() in ("s", "sim")
+            return input(f"Encerrar {what}{many}? [s/N] ").strip().lower() in ("s", "sim")
         except EOFError:
             return False
 
     def _ask(self, options: dict[str, Any]) -> None:
         if options["all"]:
             self.stdout.write(f"Execuções encerradas: {encerrar_todos()}.")
-        elif options["execucao"]:
+        elif options["execucao"] is not None:
             Execucao.objects.get(pk=options["execucao"]).encerrar()
         else:
             Processo.objects.get(uuid=options["processo"]).encerrar()

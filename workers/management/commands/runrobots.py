@@ -1,18 +1,19 @@
+import math
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.core.management.base import CommandError
 from rich.markup import escape
 
 from executions import exports, intake
-from executions.models import Execucao
+from executions.models import MAX_ROBOTS, Execucao
 from workers import batch, loop
 from workers.host import HostAgent, HostRecusado
+from workers.management.base import FriendlyCommand
 
 
-class Command(BaseCommand):
+class Command(FriendlyCommand):
     help = (
         "Sem argumentos, faz desta máquina uma máquina de robôs até Ctrl-C. Com nomes, arquivos ou pastas, verifica-os "
         "como uma execução e mostra as respostas. Sai com 0 se todas as linhas foram respondidas, 1 se alguma falhou, "
@@ -41,8 +42,6 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         except HostRecusado as error:
             raise CommandError(str(error), returncode=1) from error
-        except OperationalError as error:
-            raise CommandError(f"O banco de dados não respondeu: {error}", returncode=1) from error
 
     def _run_host(self) -> None:
         agent = HostAgent(loop.stop_on_signals())
@@ -61,8 +60,11 @@ class Command(BaseCommand):
         entradas = list(intake.entradas_de_caminhos(options["arquivos"]))
         if options["names_file"]:
             entradas += [intake.Entrada(name) for name in intake.nomes_de_arquivo(options["names_file"])]
-        if options["max_robots"] < 1:
-            raise batch.UsoErrado("--max-robots é pelo menos 1.")
+        if not 1 <= options["max_robots"] <= MAX_ROBOTS:
+            raise batch.UsoErrado(f"--max-robots vai de 1 a {MAX_ROBOTS}.")
+        if not 0 <= options["max_wait"] < math.inf:
+            raise batch.UsoErrado("--max-wait é um número de segundos, zero ou mais.")
+        self._check_output(options["output"])
         lote = batch.ler(entradas, options["portal"])
         for linha in lote.rejeitadas:
             console.print(f"[red]Rejeitado[/] {escape(linha.nome[:120])}: {escape(linha.erro)}")
@@ -73,8 +75,8 @@ class Command(BaseCommand):
         execucao = self._enqueue(lote, options)
         batch.run(execucao, max_wait=options["max_wait"], stop=loop.stop_on_signals(), console=console)
         rows = list(exports.linhas(execucao, lote.rejeitadas))
-        self._save(options, rows)
         console.print(batch.table(iter(rows)))
+        self._save(options, rows)
         if execucao.motivo:
             console.print(f"[red]{escape(execucao.motivo)}[/]")
         done = execucao.n_done == execucao.total_arquivos and not lote.rejeitadas
@@ -88,6 +90,16 @@ class Command(BaseCommand):
             lote.aceitas, portal=portal, credencial=credencial, max_robots=options["max_robots"], mode=options["mode"],
             titulo=options["titulo"][:200], usuario=batch.usuario(options["usuario"]), origem="cli",
         )  # fmt: skip
+
+    @staticmethod
+    def _check_output(path: str | None) -> None:
+        """Before the work, not after it: can the answers be written there?"""
+        if path:
+            try:
+                with Path(path).open("a"):
+                    pass
+            except OSError as error:
+                raise batch.UsoErrado(f"Não consigo gravar em {path}: {error.strerror}.") from error
 
     def _save(self, options: dict[str, Any], rows: list[tuple[str, ...]]) -> None:
         if options["output"]:

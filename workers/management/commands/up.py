@@ -7,16 +7,17 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from workers import demo, loop
+from workers.management.base import FriendlyCommand
 from workers.portals.demo.cases import SENHA
 from workers.portals.demo.server import PortalDemo
 
 STOP_SECONDS = 60
 
 
-class Command(BaseCommand):
+class Command(FriendlyCommand):
     help = "Páginas, máquina de robôs, scheduler, watchdog e portal de demonstração, em primeiro plano, até Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
