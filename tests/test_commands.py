@@ -179,6 +179,7 @@ def test_the_visible_mode_without_a_screen_says_so(tmp_path: Path) -> None:
         ([FILED, "--portal", "inexistente"], "Portal desconhecido: inexistente"),
         ([FILED, "--credencial", "outra"], "Credenciais do portal"),
         ([FILED, "--usuario", "fulano"], "Usuário desconhecido: fulano"),
+        ([FILED, "--avisar", "ninguem"], "Destino desconhecido: ninguem"),
         ([FILED, "--max-robots", "0"], "--max-robots"),
         ([FILED, "--max-robots", "99999999999"], "--max-robots"),
         ([FILED, "--max-wait", "nan"], "--max-wait"),

@@ -20,7 +20,7 @@ EDITAVEIS = ("titulo", "max_robots")
 
 @admin.register(Execucao)
 class ExecucaoAdmin(SomenteLeitura):
-    """A batch. Only its title and its maximum of robots are edited; the rest happens through actions."""
+    """A batch. Only title, maximum of robots and who is told are edited; the rest happens through actions."""
 
     list_display = (
         "id", "titulo", "portal", "situacao", "progresso", "n_failed", "max_robots", "usuario", "criada",
@@ -31,8 +31,9 @@ class ExecucaoAdmin(SomenteLeitura):
     search_fields = ("=id", "titulo", "solicitante", "usuario__username")
     search_help_text = "Número, título ou quem enviou"
     actions = ("iniciar_worker", "pausar", "retomar", "reabrir_falhas", "encerrar", "encerrar_todos")
+    filter_horizontal = ("destinos",)
     fieldsets = (
-        (None, {"fields": ("titulo", "max_robots", "situacao", "motivo", "pausada_em", "pausada_por")}),
+        (None, {"fields": ("titulo", "max_robots", "destinos", "situacao", "motivo", "pausada_em", "pausada_por")}),
         ("O que e por quem", {"fields": ("robo", "portal", "credencial", "mode", "usuario", "solicitante", "origem")}),
         ("Contadores", {"fields": ("total_arquivos", "n_pending", "n_running", "n_done", "n_failed", "geracao")}),
         ("Tempos", {"fields": ("created_at", "started_at", "finished_at", "heartbeat_at", "progress_at")}),

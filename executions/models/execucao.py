@@ -62,7 +62,9 @@ class Execucao(models.Model):
     started_at = models.DateTimeField("iniciada em", null=True, blank=True)
     finished_at = models.DateTimeField("terminada em", null=True, blank=True)
     avisada_em = models.DateTimeField(null=True, blank=True, editable=False)
-    destinos = models.ManyToManyField("executions.Destino", blank=True, related_name="+")
+    destinos = models.ManyToManyField(
+        "executions.Destino", blank=True, related_name="+", verbose_name="avisar", help_text="Quem é avisado do fim."
+    )
 
     itens: "JobItemQuerySet"
     prontos: int

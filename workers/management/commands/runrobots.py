@@ -30,6 +30,7 @@ class Command(FriendlyCommand):
         parser.add_argument("--max-robots", type=int, default=1, help="Máximo de robôs ao mesmo tempo.")
         parser.add_argument("--mode", choices=Execucao.Mode.values, default="headless", help="Sem ou com janela.")
         parser.add_argument("--max-wait", type=float, default=600, help="Segundos sem robô até desistir.")
+        parser.add_argument("--avisar", action="append", default=[], help="Destino avisado do fim (pode repetir).")
         parser.add_argument("--output", help="Grava as respostas neste CSV.")
         parser.add_argument("--delimiter", choices=[";", ","], default=";", help="Separador do CSV.")
 
@@ -86,10 +87,13 @@ class Command(FriendlyCommand):
 
     def _enqueue(self, lote: intake.Lote, options: dict[str, Any]) -> Execucao:
         portal, credencial = batch.escolher(lote, options["portal"], options["credencial"])
-        return Execucao.objects.enfileirar(
+        told = batch.destinos(options["avisar"])
+        execucao = Execucao.objects.enfileirar(
             lote.aceitas, portal=portal, credencial=credencial, max_robots=options["max_robots"], mode=options["mode"],
             titulo=options["titulo"][:200], usuario=batch.usuario(options["usuario"]), origem="cli",
         )  # fmt: skip
+        execucao.destinos.set(told)
+        return execucao
 
     @staticmethod
     def _check_output(path: str | None) -> None:
