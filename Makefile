@@ -19,11 +19,11 @@ up: setup
 # Everything on SQLite, with real browsers; then what touches the database again on a real PostgreSQL.
 test: setup
 	$(PYTEST) -m "not slow"
-	$(PY) tests/postgres.py $(PYTEST) -m "not slow and not browser and not nodb"
+	$(PY) tests/postgres.py $(PYTEST) -m "not slow and not browser and not nodb and not once"
 
 test-all: setup
 	$(PYTEST)
-	$(PY) tests/postgres.py $(PYTEST) -m "not browser and not nodb"
+	$(PY) tests/postgres.py $(PYTEST) -m "not browser and not nodb and not once"
 
 bench: setup
 	$(PY) tests/bench.py

@@ -17,7 +17,8 @@ from executions.models import Processo
 from tests import factories
 from tests.api import FILED, TODAS, http, novo_script, script_vivo, token  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+# The document is the same on either database, and fuzzing it once is enough.
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 EXAMPLES = 15
 QUICK = settings(
     max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate],

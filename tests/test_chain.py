@@ -71,7 +71,7 @@ def test_a_robot_killed_with_its_item_is_replaced_and_the_item_answered_once_by_
 
 
 def test_robot_supervisor_and_cluster_killed_together_are_repaired_by_the_living_host() -> None:
-    with PortalDemo(lentidao=SLOW) as portal, chain.machine() as host:
+    with PortalDemo(lentidao=SLOW) as portal, chain.machine(TIME_DIVISOR=2) as host:
         execucao = chain.enqueue([held_case()], chain.demo_portal(portal.url))
         iniciar(execucao)
         victim = robot_with_item(execucao)

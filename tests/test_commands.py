@@ -281,7 +281,7 @@ def test_ctrl_c_while_a_batch_runs_gives_everything_back_and_leaves_nothing() ->
     held = f"{CASO_DO_CENARIO['sem_resposta']}_1234_56789_Petição.pdf"
     with PortalDemo() as portal:
         chain.demo_portal(portal.url)
-        command = chain.Machine("runrobots", held)
+        command = chain.Machine("runrobots", held, STOP_GRACE_SECONDS=6)
         execucao = chain.wait_for(Execucao.objects.first, 20, "the batch")
         chain.wait_for(lambda: execucao.itens.em_andamento().exists(), 30, "a claimed item")
         command.child.send_signal(signal.SIGINT)

@@ -37,6 +37,7 @@ def test_two_hosts_share_a_batch_within_max_robots() -> None:
         assert len(set(Processo.objects.filter(login_em__isnull=False).values_list("host", flat=True))) == 2
 
 
+@pytest.mark.slow
 def test_a_host_that_is_gone_loses_its_item_to_the_other_and_is_cleared_when_it_comes_back() -> None:
     held = f"{CASO_DO_CENARIO['sem_resposta']}_1234_56789_Petição.pdf"
     with PortalDemo() as portal, chain.machine(TIME_DIVISOR=5, ROBOT_HOST="teste-some") as gone:
