@@ -954,7 +954,7 @@ def test_max_robots_may_be_lowered_under_those_that_run_but_not_below_one(operad
     assert tomado(lote, novo).ordem == 5
     assert Registro.objects.get(evento="max_robots").mensagem == "Máximo de robôs: de 4 para 2."
     for invalido in (0, -1):
-        with pytest.raises(ValueError, match="pelo menos 1"):
+        with pytest.raises(ValueError, match="de 1 a 1000"):
             lote.definir_max_robots(invalido)
     lote.refresh_from_db()
     assert lote.max_robots == 2
