@@ -1,7 +1,7 @@
 """Scripts as supervised processes: one each, watched, limited, ended whole, recorded."""
 
 import os
-import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +14,7 @@ from django.db import connections
 from executions import scripts
 from executions.models import Processo, Script
 from tests import chain, factories
-from workers import processes, supervision
+from workers import processes
 from workers.processes import still
 from workers.scripts import ScriptExecutor
 from workers.supervisor import mark
@@ -249,17 +249,16 @@ def test_a_script_that_outlived_its_supervisor_is_found_and_ended(folder: Path, 
     host = factories.novo_host(nome=settings.ROBOT_HOST, heartbeat_at=None)
     processo = scripts.pedir_script(row)
     Processo.objects.filter(pk=processo.pk).update(host=host)
-    pid = os.fork()
-    if pid == 0:  # the supervisor, in a process of its own that the test can kill
-        connections.close_all()
-        try:
-            supervision.supervise(str(processo.uuid))
-        finally:
-            os._exit(0)
+    # The supervisor, in a process of its own that the test can kill.
+    code = f"from workers import supervision; supervision.supervise('{processo.uuid}')"
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "shell", "-c", code]
+    supervisor = subprocess.Popen(
+        command, env=chain.environment(ROBOT_HOST=settings.ROBOT_HOST, SCRIPTS_DIR=folder), start_new_session=True
+    )
     chain.wait_for(lambda: Processo.objects.filter(pk=processo.pk, status="running").exists(), 15, "the script")
     processo.refresh_from_db()
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    supervisor.kill()
+    supervisor.wait()
     assert still(processes._member(processo.pid))
     settings.STALE_HEARTBEAT_SECONDS = 1.0
     time.sleep(1.2)

@@ -125,7 +125,9 @@ class Script(models.Model):
         if interpreter == "":
             interpreter = sys.executable
         head = [interpreter] if interpreter else []
-        return [*head, str(path), *parametros.argumentos(self.argumentos, aceitos)]
+        # In the declared order: PostgreSQL keeps the keys of a JSON object in an order of its own.
+        declared = [p["nome"] for p in self.parametros if p["nome"] in aceitos]
+        return [*head, str(path), *parametros.argumentos(self.argumentos, {nome: aceitos[nome] for nome in declared})]
 
     def pode(self, usuario: "AbstractBaseUser | AnonymousUser") -> bool:
         return Script.objects.filter(pk=self.pk).permitidos(usuario).exists()
