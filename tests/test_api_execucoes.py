@@ -164,9 +164,10 @@ def test_results_come_a_page_at_a_time(api: Api) -> None:
 def test_the_forecast_comes_from_the_last_items(api: Api) -> None:
     batch = nova_execucao(15)
     robo = novo_robo(batch)
-    began = clock.db_now() - timedelta(seconds=50)
-    for n in range(5):
-        tomado(batch, robo).concluir(Resposta(Resultado.NAO_LOCALIZADA), agora=began + timedelta(seconds=n))
+    for _ in range(5):
+        item = tomado(batch, robo)
+        batch.itens.filter(pk=item.pk).update(started_at=clock.db_now() - timedelta(seconds=10))
+        item.concluir(Resposta(Resultado.NAO_LOCALIZADA))
     assert certo(api.get(f"/api/execucoes/{batch.pk}"))["eta"] == pytest.approx(100, abs=5)
     batch.pausar()
     assert certo(api.get(f"/api/execucoes/{batch.pk}"))["eta"] is None

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from executions import clock, ritmo
+from executions import clock, previsao
 from executions.lotes import UsoErrado, escolher, ler
 from executions.models import Destino, Execucao, Host, Processo
 from executions.results import ErroClasse, Resultado
@@ -98,10 +98,13 @@ class Follower:
             self.console.print(f"{timezone.localtime():%H:%M:%S} {head} · {text}", highlight=False)
 
     def _forecast(self) -> str:
-        """Rate and time to the end; silent before five are done."""
+        """Rate and time to the end; silent while nobody can say."""
         now = clock.db_now()
-        rate, left = ritmo.ritmo(self.execucao, now), ritmo.faltam(self.execucao, now)
-        return f" · {60 * rate:.0f} por minuto · faltam {left or 0:.0f} s" if rate else ""
+        forecast = previsao.previsoes([self.execucao], now).get(self.execucao.pk)
+        if forecast is None or forecast.fim is None:
+            return ""
+        left = max(0.0, (forecast.fim - now).total_seconds())
+        return f" · {forecast.amostra.por_minuto:.0f} por minuto · faltam {left:.0f} s"
 
 
 def run(execucao: Execucao, *, max_wait: float, stop: threading.Event, console: Console) -> Follower:

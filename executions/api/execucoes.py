@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Schema
 
-from executions import clock, ritmo, robos
+from executions import clock, previsao, robos
 from executions.api.acesso import quem_pode
 from executions.api.problemas import Problema, respostas
 from executions.api.tipos import Id
@@ -106,7 +106,7 @@ def _campos(batch: Execucao, agora: datetime) -> dict[str, Any]:
         "portal": batch.portal.slug, "usuario": batch.usuario.get_username() if batch.usuario else None,
         "espera": str(robos.espera_de(batch, agora).label) if batch.aberta else "", "contagem": counts,
         "progresso": batch.progress * 100 // batch.total_arquivos if batch.total_arquivos else 0,
-        "eta": ritmo.faltam(batch, agora),
+        "eta": previsao.segundos(batch, agora),
     }  # fmt: skip
 
 

@@ -72,6 +72,8 @@ class JobItem(models.Model):
                          name="item_aberto_por_caso"),
             models.Index(fields=["lease_until"], condition=Q(status="running"), name="item_posse"),
             models.Index(fields=["execucao", "status"], name="item_por_status"),
+            models.Index(fields=["execucao", "finished_at"], condition=Q(finished_at__isnull=False),
+                         name="item_terminado"),
         ]  # fmt: skip
         constraints = [
             models.UniqueConstraint(fields=["execucao", "ordem"], name="uma_ordem_por_item"),
