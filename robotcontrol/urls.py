@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from executions.views.saude import viva
 
@@ -10,5 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("entrar/", LoginView.as_view(template_name="entrar.html"), name="entrar"),
     path("sair/", LogoutView.as_view(), name="sair"),
     path("healthz/live", viva, name="viva"),
+    # One login and one way out: the pages' own.
+    path("admin/login/", RedirectView.as_view(pattern_name="entrar", query_string=True)),
+    path("admin/logout/", LogoutView.as_view()),
     path("admin/", admin.site.urls),
 ]

@@ -1,10 +1,7 @@
 """A person runs a script, watches its log grow, scrolls up, and cancels it: a real browser, server and host."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -13,6 +10,7 @@ from selenium.webdriver.common.by import By
 
 from executions.models import Processo
 from tests import chain
+from tests.browser import chromium
 from tests.processos import novo_script, pasta_de_scripts  # noqa: F401 (a fixture)
 from tests.web import web
 
@@ -27,21 +25,6 @@ for n in range(1, 31):
     time.sleep(0.3)
 time.sleep(120)
 """
-
-
-@contextmanager
-def chromium(folder: Path, settings: Any) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = settings.CHROMIUM or "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", f"--user-data-dir={folder}", "--window-size=1366,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(settings.CHROMEDRIVER or "/usr/bin/chromedriver")
-    browser = webdriver.Chrome(options=options, service=service)
-    try:
-        yield browser
-    finally:
-        browser.quit()
 
 
 def lines(browser: webdriver.Chrome) -> list[str]:
@@ -92,14 +75,12 @@ def scrolling_up_stops_following(browser: webdriver.Chrome) -> None:
     assert bottom - top < 30 and follow.get_attribute("aria-pressed") == "true"
 
 
-def test_a_person_runs_a_script_watches_it_and_cancels_it(
-    pasta: Path, tmp_path: Path, settings: Any, grupos: None
-) -> None:
+def test_a_person_runs_a_script_watches_it_and_cancels_it(pasta: Path, tmp_path: Path, grupos: None) -> None:
     script = novo_script(pasta, SLOW, nome="devagar.py", timeout_s=100)
     with (
         chain.machine(SCRIPTS_DIR=pasta, CANCEL_GRACE_SECONDS=2),
         web(workers=2, SCRIPTS_DIR=pasta) as port,
-        chromium(tmp_path / "perfil", settings) as browser,
+        chromium(tmp_path / "perfil") as browser,
     ):
         log_in(browser, f"http://127.0.0.1:{port}")
         browser.find_element(By.ID, f"executar-{script.pk}").click()

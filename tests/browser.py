@@ -1,0 +1,73 @@
+"""A person's browser in the tests: headless Chromium, logged in without typing, and what it complained of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from selenium import webdriver
+
+DESKTOP, PHONE = (1366, 900), (360, 780)
+
+
+@contextmanager
+def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
+    """Its profile lies in this folder; it is closed in order at the end."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = settings.CHROMIUM or "/usr/bin/chromium"
+    for argument in ("--headless=new", "--no-sandbox", f"--user-data-dir={folder}", "--window-size=1366,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(settings.CHROMEDRIVER or "/usr/bin/chromedriver")
+    browser = webdriver.Chrome(options=options, service=service)
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+def enter(browser: webdriver.Chrome, base: str, user: User) -> None:
+    """Logs this person in by the session's cookie."""
+    client = Client()
+    client.force_login(user)
+    browser.get(f"{base}/healthz/live")
+    browser.add_cookie({"name": settings.SESSION_COOKIE_NAME, "value": client.cookies["sessionid"].value, "path": "/"})
+
+
+def resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:
+    """The page itself is this large: a window cannot be as narrow as a phone."""
+    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def theme(browser: webdriver.Chrome, name: str) -> None:
+    browser.execute_script("document.documentElement.dataset.theme = arguments[0]", name)
+
+
+def complaints(browser: webdriver.Chrome) -> list[str]:
+    """What the console said since it was last asked: errors, refused loads, violations of the content policy."""
+    said = [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+    # The one page without a head of its own, where `enter` begins, names no icon.
+    return [message for message in said if "/favicon.ico" not in message]
+
+
+def overflow(browser: webdriver.Chrome) -> int:
+    """By how many pixels the page scrolls sideways; 0 for none."""
+    return browser.execute_script(
+        "const e = document.documentElement; return Math.max(0, e.scrollWidth - e.clientWidth)"
+    )
+
+
+def watch_shifts(browser: webdriver.Chrome) -> None:
+    """From now on, `shift` tells how much of the page moved without anybody's doing."""
+    browser.execute_script(
+        "window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(e => {"
+        " if (!e.hadRecentInput) window.moved += e.value; })).observe({type: 'layout-shift'})"
+    )
+
+
+def shift(browser: webdriver.Chrome) -> float:
+    """The cumulative layout shift since `watch_shifts`, of the Layout Instability API."""
+    return browser.execute_script("return window.moved")

@@ -1,0 +1,75 @@
+"""Every page, found from the URL patterns, in a real browser: light and dark, wide and narrow."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from selenium import webdriver
+
+from tests import axe
+from tests.addresses import a_world, admin_pages, pages
+from tests.admin_pages import stock_templates  # noqa: F401 (a fixture)
+from tests.browser import DESKTOP, PHONE, chromium, complaints, enter, overflow, resize, theme
+from tests.pages import pagina_leve  # noqa: F401 (a fixture)
+from tests.processos import pasta_de_scripts  # noqa: F401 (a fixture)
+from tests.web import web
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("pagina_leve")]
+COLOURS = ["color-contrast", "link-in-text-block"]
+
+
+def wrong_with(browser: webdriver.Chrome, url: str) -> list[str]:
+    """What is wrong with this page, a line each, in both sizes and both themes."""
+    resize(browser, DESKTOP)
+    browser.get(url)
+    said = [f"console: {line}" for line in complaints(browser)]
+    for size in (DESKTOP, PHONE):
+        resize(browser, size)
+        wide = overflow(browser)
+        said += [f"{size}: scrolls sideways by {wide} px"] if wide else []
+        theme(browser, "light")
+        said += [f"{size} light: {line}" for line in axe.findings(browser)]
+        theme(browser, "dark")
+        said += [f"{size} dark: {line}" for line in axe.findings(browser, only=COLOURS)]
+    complaints(browser)  # axe's own
+    return said
+
+
+def test_every_page_is_accessible_quiet_and_fits_in_both_sizes_and_themes(
+    pasta: Path, tmp_path: Path, settings: Any, grupos: None
+) -> None:
+    a_world(pasta)
+    boss = User.objects.create_superuser("chefe", password="x", first_name="Marina", last_name="Couto")
+    client = Client()
+    client.force_login(boss)
+    urls = pages(client) | {"docs": "/api/docs", "404": "/nada/", "entrar": "/entrar/"}
+    assert {"painel", "execucao", "processos", "processo", "script", "confirmar_encerrar"} <= set(urls)
+    wrong: list[str] = []
+    with web(workers=2, SCRIPTS_DIR=pasta) as port, chromium(tmp_path / "perfil") as browser:
+        enter(browser, f"http://127.0.0.1:{port}", boss)
+        for name, url in urls.items():
+            found = wrong_with(browser, f"http://127.0.0.1:{port}{url}")
+            if name == "404":
+                found = [line for line in found if "404 (Not Found)" not in line]
+            if name == "docs":  # its elements are another project's: only what the console says of them is ours
+                found = [line for line in found if "console" in line]
+            wrong += [f"{name} {line}" for line in found]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.usefixtures("stock_templates")
+def test_the_admin_works_under_the_content_policy(pasta: Path, tmp_path: Path, grupos: None) -> None:
+    a_world(pasta)
+    boss = User.objects.create_superuser("chefe", password="x")
+    client = Client()
+    client.force_login(boss)
+    urls = [url for url in admin_pages() if client.get(url).status_code == 200]
+    said: list[str] = []
+    with web(workers=2, SCRIPTS_DIR=pasta) as port, chromium(tmp_path / "perfil") as browser:
+        enter(browser, f"http://127.0.0.1:{port}", boss)
+        for url in urls:
+            browser.get(f"http://127.0.0.1:{port}{url}")
+            said += complaints(browser)
+    assert said == []
