@@ -146,7 +146,8 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     }
 }
-if env.flag("TRUST_PROXY", False):
+TRUST_PROXY = env.flag("TRUST_PROXY", False)
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 LOGGING = {
@@ -171,6 +172,8 @@ UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 200, at_least=1) * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 2_000
+TOKEN_FAILURES_PER_MINUTE = env.integer("TOKEN_FAILURES_PER_MINUTE", 20, at_least=1)  # different wrong ones, an address
+HISTORY_DAYS = env.integer("HISTORY_DAYS", 90, at_least=2)  # how long ended notices and firings are kept
 
 # ---- notices: e-mail by these, everything else by its own address ------------------------------------------------
 EMAIL_HOST = env.text("EMAIL_HOST")

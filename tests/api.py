@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 
@@ -23,8 +24,9 @@ _numeros = itertools.count(1)
 
 @pytest.fixture(autouse=True)
 def http(settings) -> None:
-    """The tests speak plain HTTP."""
+    """The tests speak plain HTTP, and no wrong token of an earlier test counts."""
     settings.SECURE_SSL_REDIRECT = False
+    cache.clear()
 
 
 def usuario(*codenames: str) -> User:

@@ -9,9 +9,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from executions.api import tentativas
 from executions.models import Registro, TokenAPI
 from tests.admin_pages import agir, da_equipe, ficha, lista, stock_templates  # noqa: F401
-from tests.api import Api, certo, http, problema, token, usuario  # noqa: F401
+from tests.api import TODAS, Api, certo, http, problema, token, usuario  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 ADICIONAR = "/admin/executions/tokenapi/add/"
@@ -72,9 +73,72 @@ def test_the_command_makes_one_shows_it_and_revokes_it() -> None:
         call_command("api_token", user.username, revogar=row.prefixo, stdout=out)
         assert said in out.getvalue()
     assert problema(Api(texto=texto).get("/api/processos"), 401)
-    for wrong in (["ninguém"], [user.username, "--revogar", "cr_nada"]):
+    err = StringIO()
+    call_command("api_token", user.username, "--dias", "7", "--so-leitura", stdout=StringIO(), stderr=err)
+    made = TokenAPI.objects.first()
+    assert made and made.so_leitura and made.expira_em == made.criado_em + timedelta(days=7)
+    assert "só de leitura, válido até" in err.getvalue()
+    for wrong in (["ninguém"], [user.username, "--revogar", "cr_nada"], [user.username, "--dias", "0"]):
         with pytest.raises(CommandError):
             call_command("api_token", *wrong)
+
+
+# ---- its limits -----------------------------------------------------------------------------------------------------
+def test_an_expired_token_is_401_from_that_second_on(tempo) -> None:
+    texto = TokenAPI(user=usuario("view_processo"), nome="prazo", dias=2).gerar()
+    assert TokenAPI.objects.get().expira_em == tempo.agora + timedelta(days=2)
+    tempo.avancar(2 * 86400 - 1)
+    assert certo(Api(texto=texto).get("/api/processos")) == []
+    tempo.avancar(1)
+    assert problema(Api(texto=texto).get("/api/processos"), 401)
+    lasting = token("view_processo")
+    tempo.avancar(20 * 365 * 86400)
+    assert certo(Api(texto=lasting).get("/api/processos")) == []
+
+
+def test_a_read_only_token_reads_and_does_nothing_whatever_its_user_may() -> None:
+    texto = TokenAPI(user=usuario(*TODAS), nome="painel da parede", so_leitura=True).gerar()
+    api = Api(texto=texto)
+    for path in ("/api/processos", "/robots", "/api/openapi.json"):
+        certo(api.get(path))
+    for path in ("/enqueue", "/start-worker", "/robots/kill", "/robots/kill-workers", "/api/processos/executar",
+                 "/api/processos/matar", "/api/processos/matar-todos"):  # fmt: skip
+        assert problema(api.post(path, {}), 403)["detail"] == "Este token é só de leitura."
+    assert set(Registro.objects.values_list("evento", flat=True)) == {"token_criado"}
+
+
+def test_too_many_different_wrong_tokens_from_one_address_are_429_for_a_minute(settings, monkeypatch) -> None:
+    settings.TOKEN_FAILURES_PER_MINUTE = 5
+    now = [1000.0]
+    monkeypatch.setattr("executions.api.tentativas.time.time", lambda: now[0])
+    right = token("view_processo")
+    for _ in range(20):  # one forgotten client with an old token shuts nobody out
+        assert problema(Api(texto="cr_velho").get("/api/processos"), 401)
+    for n in range(4):
+        assert problema(Api(texto=f"cr_{n}").get("/api/processos"), 401)
+    for texto in ("cr_mais", right):  # guessing it now would tell nothing
+        response = Api(texto=texto).get("/api/processos")
+        assert problema(response, 429)["title"] == "Tentativas demais" and response["Retry-After"] == "60"
+    elsewhere = Client(headers={"authorization": f"Bearer {right}"}, REMOTE_ADDR="10.0.0.9")
+    assert certo(elsewhere.get("/api/processos")) == []
+    assert problema(Client().get("/api/processos"), 401)
+    now[0] += 61
+    assert certo(Api(texto=right).get("/api/processos")) == []
+    assert problema(Api(texto="cr_x").get("/api/processos"), 401)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "remote", "forwarded", "expected"),
+    [
+        (False, "10.0.0.1", "1.2.3.4", "10.0.0.1"), (True, "10.0.0.1", "6.6.6.6, 1.2.3.4", "1.2.3.4"),
+        (True, "10.0.0.1", "", "10.0.0.1"), (True, "10.0.0.1", None, "10.0.0.1"),
+        (False, "2001:db8::1:2", None, "2001:db8::/64"), (True, "x", "lixo", "?"),
+    ],
+)  # fmt: skip
+def test_an_address_cannot_be_made_up(settings, rf, trusted, remote, forwarded, expected) -> None:
+    settings.TRUST_PROXY = trusted
+    headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
+    assert tentativas.endereco(rf.get("/", REMOTE_ADDR=remote, **headers)) == expected
 
 
 def shown(page: str) -> str:
@@ -85,10 +149,14 @@ def shown(page: str) -> str:
 def test_the_admin_shows_a_new_token_once() -> None:
     client, user = Client(), usuario("view_processo")
     client.force_login(User.objects.create_superuser("chefe"))
-    page = client.post(ADICIONAR, {"user": user.pk, "nome": "integração"}, follow=True).content.decode()
+    data = {"user": user.pk, "nome": "integração", "dias": "30", "so_leitura": "on"}
+    page = client.post(ADICIONAR, data, follow=True).content.decode()
     texto = shown(page)
     assert certo(Api(texto=texto).get("/api/processos")) == []
     row = TokenAPI.objects.get()
+    assert row.so_leitura and row.expira_em == row.criado_em + timedelta(days=30)
+    assert "só de leitura, válido até" in Registro.objects.get(evento="token_criado").mensagem
+    assert "1" in client.post(ADICIONAR, data | {"dias": "0"}).context["adminform"].form.errors["dias"][0]
     for url in (lista(TokenAPI), ficha(row)):
         page = client.get(url).content.decode()
         assert row.prefixo in page and texto not in page and row.sha256 not in page

@@ -14,12 +14,12 @@ from executions.templatetags.paginas import quantos
 class TokenAPIAdmin(admin.ModelAdmin):
     """Made here, shown once, revoked here. Who is no superuser makes and sees only tokens of his own."""
 
-    list_display = ("nome", "prefixo", "user", "criado_em", "usado_em", "revogado_em")
-    list_filter = ("revogado_em", "criado_em")
+    list_display = ("nome", "prefixo", "user", "so_leitura", "criado_em", "expira_em", "usado_em", "revogado_em")
+    list_filter = ("so_leitura", "expira_em", "revogado_em", "criado_em")
     list_select_related = ("user",)
     search_fields = ("nome", "prefixo", "user__username")
     autocomplete_fields = ("user",)
-    readonly_fields = ("prefixo", "criado_em", "usado_em", "revogado_em")
+    readonly_fields = ("prefixo", "criado_em", "expira_em", "usado_em", "revogado_em")
     actions = ("revogar",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TokenAPI]:
@@ -28,7 +28,7 @@ class TokenAPIAdmin(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """A token carries its user's permissions: choosing the user is for superusers."""
-        chosen = ["user", "nome"] if obj or request.user.is_superuser else ["nome"]
+        chosen = [*(["user"] if obj or request.user.is_superuser else []), "nome", "so_leitura", "dias"]
         return [*chosen, *self.readonly_fields] if obj else chosen
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

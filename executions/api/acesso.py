@@ -9,22 +9,31 @@ from ninja.errors import AuthenticationError
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
+from executions.api import tentativas
 from executions.api.problemas import Problema
 from executions.models import TokenAPI
 
+LEITURA = ("GET", "HEAD", "OPTIONS")
+
 
 class Token(HttpBearer):
-    """A wrong token is 401, whatever session comes beside it."""
+    """A wrong token is 401, whatever session comes beside it; too many different ones from one address are 429."""
 
     def __init__(self, *permissoes: str) -> None:
         self.permissoes = permissoes
         super().__init__()
 
     def authenticate(self, request: HttpRequest, token: str) -> User:
+        who = tentativas.endereco(request)
+        if seconds := tentativas.espera(who):
+            raise Problema(429, tentativas.DEMAIS, depois=seconds)
         found = TokenAPI.objects.do_texto(token.strip())
         if found is None:
+            tentativas.errou(who, token)
             raise AuthenticationError()
         found.usar()
+        if found.so_leitura and request.method not in LEITURA:
+            raise Problema(403, "Este token é só de leitura.")
         return _permitido(found.user, self.permissoes)
 
 

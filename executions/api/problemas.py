@@ -23,7 +23,7 @@ TIPO = "application/problem+json"
 TITULOS = {
     400: "Pedido inválido", 401: "Não autenticado", 403: "Sem permissão", 404: "Não encontrado",
     405: "Método não permitido", 409: "Conflito", 413: "Pedido grande demais", 415: "Formato não aceito",
-    422: "Dados inválidos", 500: "Erro interno",
+    422: "Dados inválidos", 429: "Tentativas demais", 500: "Erro interno",
 }  # fmt: skip
 JSON_INVALIDO = "O corpo do pedido não é um JSON válido."
 SO_JSON = "Envie o corpo como application/json."
@@ -54,21 +54,26 @@ class ProblemaSchema(Schema):
 class Problema(Exception):
     """Answers the request with this problem. `extras` are further members of it."""
 
-    def __init__(self, status: int, detail: str, *, tipo: str = "about:blank", **extras: Any) -> None:
+    def __init__(
+        self, status: int, detail: str, *, tipo: str = "about:blank", depois: int | None = None, **extras: Any
+    ) -> None:
+        """`depois`: in how many seconds it may be tried again."""
         super().__init__(detail)
-        self.status, self.detail, self.tipo, self.extras = status, detail, tipo, extras
+        self.status, self.detail, self.tipo, self.depois, self.extras = status, detail, tipo, depois, extras
 
     def resposta(self) -> HttpResponse:
         body = {"type": self.tipo, "title": TITULOS[self.status], "status": self.status, "detail": self.detail}
         response = JsonResponse(body | self.extras, status=self.status, content_type=TIPO)
         if self.status == 401:
             response["WWW-Authenticate"] = "Bearer"
+        if self.depois is not None:
+            response["Retry-After"] = str(self.depois)
         return response
 
 
 def respostas(modelo: Any, *erros: int, status: int = 200) -> dict[int, Any]:
     """The documented answers of an operation: its own, those of any operation, and these errors."""
-    return {status: modelo} | dict.fromkeys(sorted({400, 401, 403, 422, *erros}), ProblemaSchema)
+    return {status: modelo} | dict.fromkeys(sorted({400, 401, 403, 422, 429, *erros}), ProblemaSchema)
 
 
 def de_excecao(error: Exception) -> Problema:

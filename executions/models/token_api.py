@@ -4,7 +4,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from executions import clock
 from executions.models.registro import Registro
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 MARCA = "cr_"
 PREFIXO = 10  # characters shown of a token: too few to guess the rest by
 USO_SECONDS = 60
+MAX_DIAS = 3650
 
 
 def _sha256(texto: str) -> str:
@@ -24,8 +28,9 @@ def _sha256(texto: str) -> str:
 
 class TokenAPIQuerySet(models.QuerySet["TokenAPI"]):
     def validos(self) -> "TokenAPIQuerySet":
-        """Neither revoked nor of a user who was deactivated."""
-        return self.filter(revogado_em=None, user__is_active=True)
+        """Neither revoked, nor expired, nor of a user who was deactivated."""
+        lasting = Q(expira_em=None) | Q(expira_em__gt=clock.db_now())
+        return self.filter(lasting, revogado_em=None, user__is_active=True)
 
     def do_texto(self, texto: str) -> "TokenAPI | None":
         """The valid token that this text is, with its user."""
@@ -41,6 +46,14 @@ class TokenAPI(models.Model):
     nome = models.CharField(max_length=100, help_text="Para que serve, por exemplo «integração do escritório».")
     prefixo = models.CharField(max_length=PREFIXO, editable=False, db_index=True)
     sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    so_leitura = models.BooleanField(
+        "só leitura", default=False, help_text="Consulta, e não inicia, enfileira nem encerra nada."
+    )
+    dias = models.PositiveIntegerField(
+        "validade (dias)", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_DIAS)],
+        help_text="Vazio: vale até ser revogado.",
+    )  # fmt: skip
+    expira_em = models.DateTimeField("expira em", null=True, blank=True, editable=False)
     criado_em = models.DateTimeField(editable=False)
     usado_em = models.DateTimeField("último uso", null=True, blank=True, editable=False)
     revogado_em = models.DateTimeField(null=True, blank=True, editable=False)
@@ -56,13 +69,23 @@ class TokenAPI(models.Model):
     def __str__(self) -> str:
         return f"{self.nome} ({self.prefixo}…)"
 
+    @property
+    def alcance(self) -> str:
+        return "só de leitura" if self.so_leitura else "com todas as permissões dele"
+
+    @property
+    def validade(self) -> str:
+        """Until when it is accepted, in the local zone."""
+        return f"válido até {timezone.localtime(self.expira_em):%d/%m/%Y %H:%M}" if self.expira_em else "sem prazo"
+
     def gerar(self, por: "AbstractBaseUser | None" = None) -> str:
         """Makes and saves this new token. Returns its text, which nobody can read again."""
         texto = MARCA + secrets.token_urlsafe(32)
         self.prefixo, self.sha256, self.criado_em = texto[:PREFIXO], _sha256(texto), clock.db_now()
+        self.expira_em = self.criado_em + timedelta(days=self.dias) if self.dias else None
         with transaction.atomic():
             self.save(force_insert=True)
-            text = f"Token da API {self} criado para {self.user}."
+            text = f"Token da API {self} criado para {self.user}, {self.alcance}, {self.validade}."
             Registro.objects.anotar("token_criado", text, usuario=por)
         return texto
 

@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from executions.models import TokenAPI
+from executions.models.token_api import MAX_DIAS
 
 
 class Command(BaseCommand):
@@ -13,6 +14,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("usuario", help="Nome do usuário de quem o token terá as permissões.")
         parser.add_argument("--nome", default="linha de comando", help="Para que serve.")
+        parser.add_argument("--dias", type=int, help=f"Validade, de 1 a {MAX_DIAS}. Sem ela, vale até ser revogado.")
+        parser.add_argument("--so-leitura", action="store_true", help="Consulta, e não inicia nem encerra nada.")
         parser.add_argument("--revogar", metavar="PREFIXO", help="O começo do token, como o administrador o mostra.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -20,8 +23,13 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"Usuário desconhecido: {options['usuario']}.", returncode=2)
         if options["revogar"] is None:
-            self.stdout.write(TokenAPI(user=user, nome=options["nome"][:100]).gerar())
-            self.stderr.write("Guarde o token: ele não será mostrado de novo.")
+            if options["dias"] is not None and not 1 <= options["dias"] <= MAX_DIAS:
+                raise CommandError(f"--dias vai de 1 a {MAX_DIAS}.", returncode=2)
+            chosen = {"dias": options["dias"], "so_leitura": options["so_leitura"]}
+            token = TokenAPI(user=user, nome=options["nome"][:100], **chosen)
+            self.stdout.write(token.gerar())
+            said = f"Guarde o token: ele não será mostrado de novo. Ele é {token.alcance}, {token.validade}."
+            self.stderr.write(said)
             return
         self._revogar(user, options["revogar"])
 
