@@ -27,6 +27,7 @@ TICK_SECONDS = 0.25
 SPARE_WORKERS = 4  # for canary, notices and readings of folders, beside one a robot or script place
 BEAT_SECONDS = 5.0
 CLUSTER_CHECK_SECONDS = 1.0
+FORGET_SECONDS = 600.0
 
 
 class HostRecusado(Exception):
@@ -102,6 +103,7 @@ class HostAgent:
             Chore(scheduler.step, settings.SCHEDULER_TICK_SECONDS),
             Chore(self.watchdog.step, settings.WATCHDOG_TICK_SECONDS),
             Chore(janitor.clean, settings.JANITOR_SECONDS, time.monotonic() + settings.JANITOR_SECONDS),
+            Chore(janitor.forget, FORGET_SECONDS, time.monotonic() + settings.JANITOR_SECONDS),
         ]
 
     def run(self, each_tick: Callable[[], bool] = lambda: False) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from executions import clock
+from executions import clock, limpeza
 from executions.models import Controle, Processo
 from workers import processes
 from workers.supervisor import mark, robot_folder
@@ -29,6 +29,14 @@ def clean() -> processes.Reaped:
     if total.found:
         logger.warning("janitor: %s", total)
     return total
+
+
+def forget() -> int:
+    """Old notices and firings go; two hosts at once do no harm."""
+    n = limpeza.apagar_antigos(clock.db_now())
+    if n:
+        logger.info("janitor: %s old notices and firings deleted", n)
+    return n
 
 
 def _ended_here() -> list[Processo]:
