@@ -1,8 +1,11 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +18,7 @@ from workers.portals.demo.cases import SENHA
 from workers.portals.demo.server import PortalDemo
 
 STOP_SECONDS = 60
+LOOPBACK = "127.0.0.1"
 
 
 class Command(FriendlyCommand):
@@ -26,33 +30,33 @@ class Command(FriendlyCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = loop.stop_on_signals()
+        _check_free(options["porta"], "--porta")
         call_command("migrate", verbosity=0)
-        try:
-            with PortalDemo(port=options["porta_do_portal"]) as portal:
-                demo.register_portal(portal.url, senha=SENHA)
-                self._welcome(options["porta"], portal.url)
-                self._run(stop, options["porta"])
-        except OSError as error:
-            raise CommandError(
-                f"A porta {options['porta_do_portal']} não pôde ser aberta: {error.strerror}."
-            ) from error
+        with _portal(options["porta_do_portal"]) as portal:
+            demo.register_portal(portal.url, senha=SENHA)
+            self._run(stop, options["porta"], lambda: self._welcome(options["porta"], portal.url))
 
     def _welcome(self, port: int, portal: str) -> None:
         password = demo.first_operator()
-        self.stdout.write(f"Páginas:                http://127.0.0.1:{port}/")
+        self.stdout.write(f"Páginas:                http://{LOOPBACK}:{port}/")
         self.stdout.write(f"Portal de demonstração: {portal}")
         if password:
             self.stdout.write(f"Primeiro acesso:        usuário operador, senha {password}  (mostrada só desta vez)")
         self.stdout.write("Ctrl-C para parar tudo.")
         self.stdout.flush()
 
-    def _run(self, stop: Any, port: int) -> None:
+    def _run(self, stop: Any, port: int, welcome: Callable[[], None]) -> None:
+        """`welcome` is called once the pages answer: an address that is printed is one that works."""
         children = [self._start(*command) for command in self._commands(port)]
+        welcomed = False
         try:
             while not stop.wait(0.5):
                 ended = next((child for child in children if child.poll() is not None), None)
                 if ended:
                     raise CommandError(f"Um processo terminou com {ended.returncode}: {ended.args!r}")
+                if not welcomed and _answers(port):
+                    welcomed = True
+                    welcome()
         finally:
             for child in children:
                 child.send_signal(signal.SIGTERM)
@@ -62,8 +66,8 @@ class Command(FriendlyCommand):
     @staticmethod
     def _commands(port: int) -> list[list[str]]:
         manage = str(settings.BASE_DIR / "manage.py")
-        web = ["-m", "gunicorn", "robotcontrol.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4"]
-        return [[*web, "--log-level", "warning"], [manage, "runrobots"]]
+        bind = ["--bind", f"{LOOPBACK}:{port}", "--workers", "2", "--threads", "4", "--log-level", "warning"]
+        return [["-m", "gunicorn", "robotcontrol.wsgi", *bind], [manage, "runrobots"]]
 
     @staticmethod
     def _start(*command: str) -> "subprocess.Popen[bytes]":
@@ -71,3 +75,36 @@ class Command(FriendlyCommand):
         return subprocess.Popen(
             [sys.executable, *command], cwd=settings.BASE_DIR, env=os.environ | {"HTTPS": "0"}, start_new_session=True
         )
+
+
+@contextmanager
+def _portal(port: int) -> Iterator[PortalDemo]:
+    """Only the opening of its own port is blamed on that port."""
+    try:
+        portal = PortalDemo(port=port).start()
+    except (OSError, OverflowError) as error:
+        raise _busy(port, "--porta-do-portal", error) from error
+    try:
+        yield portal
+    finally:
+        portal.stop()
+
+
+def _check_free(port: int, option: str) -> None:
+    """Before anything is started: gunicorn would try it five times, and what it says is not for our reader."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except (OSError, OverflowError) as error:
+            raise _busy(port, option, error) from error
+
+
+def _busy(port: int, option: str, error: Exception) -> CommandError:
+    reason = getattr(error, "strerror", None) or "não é um número de porta"
+    return CommandError(f"A porta {port} não pôde ser aberta: {reason}. Escolha outra com {option}.")
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
