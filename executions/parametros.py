@@ -11,6 +11,8 @@ from typing import Any
 
 NOME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 TIPOS = ("texto", "numero", "data", "escolha")
+# Python's execute_script(script_name, timeout, **params) could never pass these on.
+RESERVED = frozenset({"self", "script_name", "timeout"})
 KEYS = {"nome", "tipo", "rotulo", "obrigatorio", "padrao", "opcoes", "minimo", "maximo"}
 TEXT_LIMIT = 1000
 
@@ -33,6 +35,8 @@ def _conferir_um(p: Mapping[str, Any]) -> None:
     nome = p.get("nome")
     if not isinstance(nome, str) or not NOME.fullmatch(nome):
         raise ParametroInvalido(f"Nome de parâmetro inválido: {nome!r}. Use letras minúsculas, dígitos e _.")
+    if nome in RESERVED:
+        raise ParametroInvalido(f"{nome}: este nome é de um argumento de execute_script. Escolha outro.")
     if p.get("tipo") not in TIPOS:
         raise ParametroInvalido(f"{nome}: o tipo é um de {', '.join(TIPOS)}.")
     if set(p) - KEYS:

@@ -6,13 +6,14 @@ import sys
 import threading
 import time
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connections
 
-from executions import scripts
-from executions.models import Processo, Script
+from executions import clock, scripts
+from executions.models import Host, Processo, Script
 from tests import chain, factories
 from workers import processes
 from workers.processes import still
@@ -290,3 +291,21 @@ def test_a_silent_script_is_not_killed_by_the_robots_rule_of_progress(folder: Pa
         chain.wait_for(lambda: not Processo.objects.vivos().exists(), 40, "its end")
     processo.refresh_from_db()
     assert (processo.status, processo.exit_code) == ("exited", 0)
+
+
+def test_execute_script_goes_on_when_the_only_host_ends_while_it_waits(folder: Path, settings, monkeypatch) -> None:
+    """Sent to a host that never took it up: started here. Taken up by a host that is gone: its end is found."""
+    monkeypatch.setattr("workers.scripts.HOST_CHECK_SECONDS", 0.2)
+    settings.SENT_TIMEOUT_SECONDS = 0.5
+    for taken in (False, True):
+        host = factories.novo_host()
+        back = Background(script(folder, "print('feito')"))
+        sent = chain.wait_for(Processo.objects.filter(script=back.row, host=host).first, 15, "its host")
+        if taken:
+            assert sent.iniciar() and sent.rodar(pid=1, start_ticks=1, boot_id="outra", pasta="")
+        time.sleep(0.5)
+        assert Processo.objects.vivos().exists()
+        long_ago = clock.db_now() - timedelta(hours=1)
+        Processo.objects.filter(pk=sent.pk, pid__isnull=False).update(heartbeat_at=long_ago)
+        Host.objects.filter(pk=host.pk).update(heartbeat_at=long_ago)
+        assert back.join()[:2] == ((1, "") if taken else (0, "feito\n"))

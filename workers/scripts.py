@@ -17,6 +17,7 @@ from workers import janitor, kill, processes, supervision
 from workers.watchdog import Watchdog
 
 POLL_SECONDS = 0.1
+HOST_CHECK_SECONDS = 2.0
 REFUSED = 1
 
 
@@ -43,10 +44,13 @@ class ScriptExecutor:
             processo = scripts.pedir_script(scripts.encontrar(script_name), params, timeout=timeout)
         except scripts.ScriptRecusado as error:
             return REFUSED, "", str(error)
-        if not Host.objects.vivos(clock.db_now()).exists():
-            self._supervise_here(processo)
+        checked_at = 0.0
         while processo.vivo:
-            time.sleep(POLL_SECONDS)
+            if time.monotonic() - checked_at >= HOST_CHECK_SECONDS:
+                checked_at = time.monotonic()
+                self._act_for_a_missing_host(processo)
+            else:
+                time.sleep(POLL_SECONDS)
             processo.refresh_from_db()
         return self._answer(processo)
 
@@ -87,8 +91,18 @@ class ScriptExecutor:
         """Records the ends that nobody recorded, and clears what was left. Returns how many processes it concerned."""
         return sum(Watchdog().step().values()) + janitor.clean().found
 
+    def _act_for_a_missing_host(self, processo: Processo) -> None:
+        """While no host lives (it may end while we wait): starts it here, or finds that its supervisor is gone."""
+        if Host.objects.vivos(clock.db_now()).exists():
+            return
+        if processo.status != Processo.Status.REQUESTED:
+            Watchdog().step()
+        else:
+            scripts.enviar_em_espera()  # takes back what was sent to a host that never took it up
+            self._supervise_here(processo)
+
     def _supervise_here(self, processo: Processo) -> None:
-        """No host lives: this process is the supervisor, under this machine's name."""
+        """This process is the supervisor, under this machine's name."""
         me = processes.identity(os.getpid())
         assert me is not None
         host, _ = Host.objects.get_or_create(
@@ -99,7 +113,6 @@ class ScriptExecutor:
         # Only if still nobody's: a host that has just come up may have been asked for it.
         Processo.objects.em_espera().filter(pk=processo.pk).update(host=host, sent_at=clock.db_now())
         supervision.supervise(str(processo.uuid))
-        processo.refresh_from_db()
 
     def _answer(self, processo: Processo) -> tuple[int, str, str]:
         code = processo.exit_code if processo.exit_code is not None else REFUSED
