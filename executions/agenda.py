@@ -237,9 +237,7 @@ def _entradas(agendamento: Agendamento) -> "Iterable[intake.Entrada | str]":
 
 
 def _contagem(lote: intake.Lote) -> str:
-    text = f"{len(lote.aceitas)} arquivos aceitos"
-    rejected = f", {len(lote.rejeitadas)} rejeitados. {_primeira_razao(lote)}" if lote.rejeitadas else "."
-    return text + rejected
+    return f"{lote.contagem}. {_primeira_razao(lote) if lote.rejeitadas else ''}".strip()
 
 
 def _primeira_razao(lote: intake.Lote) -> str:

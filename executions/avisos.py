@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from executions import clock, queue
 from executions.models import Agendamento, AvisarEm, Aviso, Controle, Destino, Disparo, Execucao, Host, Processo, Script
@@ -70,13 +71,21 @@ def _anotar_execucao(execucao: Execucao) -> int:
         row = Execucao.objects.select_related("portal").get(pk=execucao.pk)
         failed = row.status == Execucao.Status.ERROR or row.n_failed > 0
         sources: list[Execucao | Agendamento] = [row, *Agendamento.objects.filter(disparos__execucao=row)]
-        end = row.get_status_display() + (f" com {row.n_failed} falhas" if row.n_failed else "")
+        failures = ngettext("%(n)d falha", "%(n)d falhas", row.n_failed) % {"n": row.n_failed}
+        end = row.get_status_display() + (f" com {failures}" if row.n_failed else "")
         corpo = "\n".join([
             f"{row}: {end}.", f"Portal: {row.portal}.",
-            f"{row.n_done} respondidos e {row.n_failed} falhas, de {row.total_arquivos} arquivos.",
+            f"{_respondidos(row)} e {failures}.",
             f"De {_hora(row.started_at)} a {_hora(row.finished_at)}.", row.motivo,
         ])  # fmt: skip
         return _criar(_destinos(sources, falhou=failed), f"{row}: {end}", corpo, execucao=row)
+
+
+def _respondidos(row: Execucao) -> str:
+    many = "%(n)d de %(total)d arquivos respondidos"
+    return ngettext("%(n)d de %(total)d arquivo respondido", many, row.total_arquivos) % {
+        "n": row.n_done, "total": row.total_arquivos,
+    }  # fmt: skip
 
 
 def _destinos(fontes: "Iterable[Script | Agendamento | Execucao]", *, falhou: bool) -> list[Destino]:

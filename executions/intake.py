@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from django.utils.translation import ngettext
+
 from executions import cnj
 from executions.intake_files import (
     ARQUIVO_GRANDE,
@@ -87,6 +89,13 @@ class Lote:
     @property
     def rejeitadas(self) -> tuple[Linha, ...]:
         return tuple(linha for linha in self.linhas if not linha.aceita)
+
+    @property
+    def contagem(self) -> str:
+        """ "1 arquivo aceito, 2 rejeitados"."""
+        n, refused = len(self.aceitas), len(self.rejeitadas)
+        text = ngettext("%(n)d arquivo aceito", "%(n)d arquivos aceitos", n) % {"n": n}
+        return text + (ngettext(", %(n)d rejeitado", ", %(n)d rejeitados", refused) % {"n": refused} if refused else "")
 
 
 class _Rejeitada(Exception):

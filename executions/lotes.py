@@ -1,12 +1,12 @@
 """From names and files to a batch's lines, portal and credential: the same for the command line and the API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 from django.utils import timezone
 
 from executions import cnj, intake
-from executions.models import Credencial, Portal
+from executions.models import Credencial, Destino, Portal
 
 
 class UsoErrado(Exception):
@@ -46,3 +46,12 @@ def escolher(lote: intake.Lote, portal: str, credencial: str) -> tuple[Portal, C
         known = ", ".join(chosen.credenciais.values_list("usuario", flat=True)) or "nenhuma"
         raise UsoErrado(f"Informe a credencial. Credenciais do portal {chosen.slug}: {known}.")
     return chosen, logins[0]
+
+
+def destinos(nomes: Sequence[str]) -> list[Destino]:
+    """The destinations of these names. Raises UsoErrado."""
+    found = list(Destino.objects.filter(nome__in=nomes))
+    missing = set(nomes) - {destino.nome for destino in found}
+    if missing:
+        raise UsoErrado(f"Destino desconhecido: {', '.join(sorted(missing))}.")
+    return found

@@ -225,7 +225,7 @@ def test_an_execution_is_made_from_a_list_of_names_and_asks_for_robots(tempo: Te
     disparo = row.disparos.get()
     batch = Execucao.objects.get()
     assert (disparo.desfecho, disparo.execucao) == ("iniciado", batch)
-    assert disparo.mensagem.startswith("2 arquivos aceitos, 1 rejeitados. sem número.pdf: ")
+    assert disparo.mensagem.startswith("2 arquivos aceitos, 1 rejeitado. sem número.pdf: ")
     assert (batch.titulo, batch.total_arquivos, batch.max_robots, batch.origem) == ("Noite", 2, 2, "agenda")
     assert Processo.objects.robos().filter(execucao=batch).count() == 2
 

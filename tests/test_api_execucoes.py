@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from executions import clock
-from executions.models import Execucao, JobItem, Processo, Registro
+from executions.models import Destino, Execucao, JobItem, Processo, Registro
 from executions.results import Resposta, Resultado
 from tests.api import CASE, FILED, TODAS, Api, certo, http, problema  # noqa: F401
 from tests.factories import nova_credencial, nova_execucao, novo_host, novo_portal, novo_robo, tomado
@@ -29,7 +29,7 @@ def test_a_json_list_of_names_becomes_an_execution_and_the_others_get_their_reas
     files = [FILED, "sem número.pdf", "", FILED, f"{OUTRO}.docx", "a\0b.pdf", "\ud800.pdf", "x" * 300 + ".pdf"]
     body = {"files": files, "mode": "visible", "robots": 3, "usuario": "maria", "titulo": "Lote", "extra": 1}
     said = certo(api.post("/enqueue", body))
-    assert (said["aceitos"], said["status"]) == (1, "queued") and "1 aceitos, 6 rejeitados" in said["mensagem"]
+    assert (said["aceitos"], said["status"]) == (1, "queued") and "1 arquivo aceito, 6 rejeitados." in said["mensagem"]
     assert [line["ordem"] for line in said["rejeitados"]] == [2, 3, 4, 5, 6, 7]
     reasons = [line["motivo"] for line in said["rejeitados"]]
     assert "Não encontrei número" in reasons[0] and "repetido" in reasons[1] and ".docx" in reasons[2]
@@ -39,6 +39,22 @@ def test_a_json_list_of_names_becomes_an_execution_and_the_others_get_their_reas
     assert batch.usuario.tokens_api.count() == 1
     assert batch.itens.get().numero_processo == CASE and not Processo.objects.exists()
     assert Registro.objects.get(evento="enfileirada").usuario == batch.usuario
+
+
+def test_who_is_told_of_the_end_is_named_and_an_unknown_name_enqueues_nothing(api: Api) -> None:
+    nova_credencial()
+    chosen = [Destino.objects.create(nome=nome, tipo="json", url_cifrada="x") for nome in ("equipe", "chefe", "outro")]
+    assert certo(api.post("/enqueue", {"files": [FILED], "avisar": ["equipe", "chefe"]}))
+    certo(api.form("/enqueue", {"files": [FILED], "avisar": ["equipe", "chefe"]}))
+    certo(api.form("/enqueue", {"files": [FILED], "avisar": '["equipe", "chefe"]'}))
+    for batch in Execucao.objects.all():
+        assert set(batch.destinos.all()) == set(chosen[:2])
+    certo(api.form("/enqueue", {"files": [FILED], "avisar": ""}))
+    assert not Execucao.objects.latest("pk").destinos.exists()
+    for wrong in (["equipe", "ninguém"], [""], "equipe", [1], [["equipe"]]):
+        assert problema(api.post("/enqueue", {"files": [FILED], "avisar": wrong}), 422)
+    said = problema(api.form("/enqueue", {"files": [FILED], "avisar": "ninguém"}), 422)
+    assert said["detail"] == "Destino desconhecido: ninguém." and Execucao.objects.count() == 4
 
 
 def test_uploaded_files_are_kept_with_their_content(api: Api) -> None:

@@ -62,11 +62,21 @@ def test_an_execution_is_told_by_the_tick_once_for_each_end() -> None:
     batch.encerrar()
     scheduler.step()
     scheduler.step()
-    assert Aviso.objects.get().assunto == f"[Controle de Robôs] Execução {batch.pk}: erro com 2 falhas"
+    aviso = Aviso.objects.get()
+    assert aviso.assunto == f"[Controle de Robôs] Execução {batch.pk}: erro com 2 falhas"
+    assert "0 de 2 arquivos respondidos e 2 falhas." in aviso.corpo
     assert batch.reabrir()
     batch.interromper("navegador", "caiu")
     scheduler.step()
     assert Aviso.objects.filter(execucao=batch).count() == 2
+
+
+def test_a_notice_of_one_file_is_in_the_singular() -> None:
+    batch = factories.nova_execucao(1, destinos=[destino("a@example.org")])
+    batch.encerrar()
+    avisos.passo()
+    aviso = Aviso.objects.get()
+    assert aviso.assunto.endswith("erro com 1 falha") and "0 de 1 arquivo respondido e 1 falha." in aviso.corpo
 
 
 def test_a_schedule_tells_its_own_destinations_and_each_is_told_once() -> None:

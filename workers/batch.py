@@ -15,7 +15,7 @@ from rich.table import Table
 
 from executions import clock, previsao
 from executions.lotes import UsoErrado, escolher, ler
-from executions.models import Destino, Execucao, Host, Processo
+from executions.models import Execucao, Host, Processo
 from executions.results import ErroClasse, Resultado
 from executions.robos import espera_de, pedir_robos
 from workers.host import HostAgent, HostOcupado, HostRecusado, lock_is_free
@@ -31,15 +31,6 @@ def usuario(nome: str) -> "User | None":
     found = User.objects.filter(username=nome).first()
     if found is None:
         raise UsoErrado(f"Usuário desconhecido: {nome}.")
-    return found
-
-
-def destinos(nomes: list[str]) -> list[Destino]:
-    """The destinations of these names. Raises UsoErrado."""
-    found = list(Destino.objects.filter(nome__in=nomes))
-    missing = set(nomes) - {destino.nome for destino in found}
-    if missing:
-        raise UsoErrado(f"Destino desconhecido: {', '.join(sorted(missing))}.")
     return found
 
 

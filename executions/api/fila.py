@@ -13,7 +13,7 @@ from executions import lotes, robos
 from executions.api.acesso import exigir, quem, quem_pode
 from executions.api.problemas import JSON_INVALIDO, Problema, de_excecao, respostas
 from executions.api.robots import iniciado
-from executions.api.tipos import Resposta, Robots, Texto, aviso_sem_maquina
+from executions.api.tipos import Nome, Resposta, Robots, Texto, aviso_sem_maquina
 from executions.intake import Entrada, Lote
 from executions.intake_files import ARQUIVO_GRANDE, LIMITE_BYTES
 from executions.models import Execucao
@@ -25,7 +25,10 @@ FILES = ("files", "files[]")
 
 
 class Pedido(Schema):
-    """`usuario` fica guardado ao lado do usuário autenticado. Portal e credencial só são precisos se houver dúvida."""
+    """`usuario` fica guardado ao lado do usuário autenticado. Portal e credencial só são precisos se houver dúvida.
+
+    `avisar`: os nomes dos destinos avisados do fim.
+    """
 
     files: Annotated[list[str], Field(max_length=MAIS_NOMES)] = []
     mode: Literal["headless", "visible"] = "headless"
@@ -34,6 +37,7 @@ class Pedido(Schema):
     portal: Annotated[Texto, Field(max_length=50)] = ""
     credencial: Annotated[Texto, Field(max_length=150)] = ""
     titulo: Annotated[Texto, Field(max_length=200)] = ""
+    avisar: Annotated[list[Nome], Field(max_length=20)] = []
     iniciar: bool = False
 
 
@@ -82,15 +86,17 @@ def enqueue(request: HttpRequest) -> Any:
         said = "Nenhum arquivo foi aceito." if lote.rejeitadas else "Envie ao menos um arquivo em files."
         raise Problema(422, said, rejeitados=[r.model_dump() for r in _rejeitados(lote)])
     portal, credencial = lotes.escolher(lote, pedido.portal, pedido.credencial)
+    avisados = lotes.destinos(pedido.avisar)
     batch = Execucao.objects.enfileirar(
         lote.aceitas, portal=portal, credencial=credencial, max_robots=pedido.robots, mode=pedido.mode,
         titulo=pedido.titulo, usuario=user, solicitante=pedido.usuario, origem="api",
+        destinos=avisados,
     )  # fmt: skip
     return _resposta(batch, lote, robos.iniciar(batch, user) if pedido.iniciar else None)
 
 
 def _resposta(batch: Execucao, lote: Lote, pedido: robos.Pedido | None) -> Enfileirada:
-    said = f"Execução {batch.pk} enfileirada: {len(lote.aceitas)} aceitos, {len(lote.rejeitadas)} rejeitados."
+    said = f"Execução {batch.pk} enfileirada: {lote.contagem}."
     started = iniciado(batch, pedido) if pedido else None
     return Enfileirada(
         mensagem=f"{said} {started.mensagem}" if started else said, aviso=aviso_sem_maquina(), execucao=batch.pk,
@@ -125,9 +131,14 @@ def _ler(request: HttpRequest) -> tuple[Pedido, list[UploadedFile]]:
 
 
 def _do_formulario(request: HttpRequest) -> dict[str, Any]:
-    names = [name for key in FILES for name in request.POST.getlist(key)]
     fields: dict[str, Any] = {key: request.POST[key] for key in Pedido.model_fields if key in request.POST}
-    return fields | {"files": _lista(names[0]) if len(names) == 1 else names}
+    files = [name for key in FILES for name in request.POST.getlist(key)]
+    told = [name for name in request.POST.getlist("avisar") if name]
+    return fields | {"files": _nomes(files), "avisar": _nomes(told)}
+
+
+def _nomes(values: list[str]) -> Any:
+    return _lista(values[0]) if len(values) == 1 else values
 
 
 def _lista(text: str) -> Any:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.utils.translation import ngettext
 
 from executions import clock
 from executions.models.registro import Registro
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from executions.intake import Linha
     from executions.models.credencial import Credencial
+    from executions.models.destino import Destino
     from executions.models.execucao import Execucao
     from executions.models.portal import Portal
 
@@ -73,9 +75,10 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         portal: "Portal",
         credencial: "Credencial",
         max_robots: int = 1,
+        destinos: "Iterable[Destino]" = (),
         **fields: Any,
     ) -> "Execucao":
-        """T1: the batch and all its items (the accepted lines), queued, in one transaction.
+        """T1: the batch, all its items (the accepted lines) and who is told of its end, queued, in one transaction.
 
         Raises ValueError when no line was accepted, or when the credential is not of this portal.
         """
@@ -93,7 +96,9 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
                 total_arquivos=len(aceitas), n_pending=len(aceitas), **fields,
             )  # fmt: skip
             JobItem.objects.bulk_create((JobItem.da_linha(batch, linha, agora) for linha in aceitas), batch_size=1000)
-            text = f"Enfileirada com {len(aceitas)} arquivos."
+            batch.destinos.set(destinos)
+            text = ngettext("Enfileirada com %(n)d arquivo.", "Enfileirada com %(n)d arquivos.", len(aceitas))
+            text %= {"n": len(aceitas)}
             Registro.objects.anotar("enfileirada", text, execucao=batch, usuario=batch.usuario)
         return batch
 

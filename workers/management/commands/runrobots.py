@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from rich.markup import escape
 
-from executions import exports, intake
+from executions import exports, intake, lotes
 from executions.models import MAX_ROBOTS, Execucao
 from workers import batch, loop
 from workers.host import HostAgent, HostRecusado
@@ -87,13 +87,12 @@ class Command(FriendlyCommand):
 
     def _enqueue(self, lote: intake.Lote, options: dict[str, Any]) -> Execucao:
         portal, credencial = batch.escolher(lote, options["portal"], options["credencial"])
-        told = batch.destinos(options["avisar"])
-        execucao = Execucao.objects.enfileirar(
+        told = lotes.destinos(options["avisar"])
+        return Execucao.objects.enfileirar(
             lote.aceitas, portal=portal, credencial=credencial, max_robots=options["max_robots"], mode=options["mode"],
             titulo=options["titulo"][:200], usuario=batch.usuario(options["usuario"]), origem="cli",
+            destinos=told,
         )  # fmt: skip
-        execucao.destinos.set(told)
-        return execucao
 
     @staticmethod
     def _check_output(path: str | None) -> None:
