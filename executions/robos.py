@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import ngettext
 
 from executions import clock, queue
 from executions.locks import locked
@@ -91,8 +92,11 @@ def encerrar_todos(usuario: "models.Model | None" = None) -> int:
         Controle.lock()
         n = sum(batch.encerrar(usuario) for batch in Execucao.objects.abertas().em_ordem())  # type: ignore[arg-type]
         asked = Processo.objects.all().pedir_morte(clock.db_now(), usuario)  # type: ignore[arg-type]
-        text = f"Encerrar todos: {n} execuções e mais {asked} processos."
-        Registro.objects.anotar("encerrar_todos", text, level="warning", usuario=usuario)  # type: ignore[arg-type]
+        if n or asked:
+            batches = ngettext("%(n)d execução", "%(n)d execuções", n) % {"n": n}
+            others = ngettext("mais %(n)d processo", "mais %(n)d processos", asked) % {"n": asked}
+            text = f"Encerrar todos: {batches} e {others}."
+            Registro.objects.anotar("encerrar_todos", text, level="warning", usuario=usuario)  # type: ignore[arg-type]
     return n
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import ngettext
 
 from executions import clock, parametros, queue
 from executions.models import ArquivoRecusado, Controle, Host, Processo, Registro, Script
@@ -72,8 +73,11 @@ def pedir_script(
             text = f"{script}: execução pedida."
             Registro.objects.anotar("script_pedido", text, processo_id=processo.pk, usuario=usuario)
     except IntegrityError:
-        # The partial unique index, should anybody ever get past the lock.
-        raise JaEmExecucao(Processo.objects.vivos().get(script=script)) from None
+        # The partial unique index, should anybody ever get past the lock. That one may have ended since.
+        vivo = Processo.objects.vivos().filter(script=script).first()
+        if vivo is None:
+            raise ScriptRecusado("Outra execução deste script acabou agora mesmo. Tente de novo.") from None
+        raise JaEmExecucao(vivo) from None
     enviar_em_espera()
     processo.refresh_from_db()
     return processo
@@ -124,6 +128,7 @@ def matar_todos(usuario: "AbstractBaseUser | None" = None) -> int:
     with transaction.atomic():
         Controle.lock()
         n = Processo.objects.scripts().pedir_morte(clock.db_now(), usuario)
-        text = f"Encerrar todos os scripts: {n}."
-        Registro.objects.anotar("scripts_encerrados", text, level="warning", usuario=usuario)
+        if n:
+            text = ngettext("Encerrar todos: %(n)d script.", "Encerrar todos: %(n)d scripts.", n) % {"n": n}
+            Registro.objects.anotar("scripts_encerrados", text, level="warning", usuario=usuario)
     return n

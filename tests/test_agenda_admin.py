@@ -78,6 +78,22 @@ class TestAgendamentoNoAdmin:
         row.refresh_from_db()
         assert row.proximo_em.astimezone().minute == 30
 
+    def test_what_changed_is_told_from_the_row_and_not_from_what_came_with_the_page(self, script: Script) -> None:
+        """Another person changed the parameters since the page was made: this form's are still the ones wanted."""
+        Script.objects.update(parametros=[{"nome": "dia", "tipo": "texto"}])
+        row = Agendamento.objects.create(nome="noite", cron="0 8 * * *", script=script, parametros={"dia": "velho"})
+        client = da_equipe("Supervisores")
+        assert "initial-parametros" not in client.get(ficha(row)).content.decode()
+        Agendamento.objects.update(parametros={"dia": "de outra pessoa"})
+        wanted = '{"dia": "velho"}'
+        data = self._dados(script=script.pk, parametros=wanted) | {"initial-parametros": wanted}
+        assert client.post(ficha(row), data).status_code == 302
+        row.refresh_from_db()
+        assert row.parametros == {"dia": "velho"}
+        assert client.post(ficha(row), self._dados(script=script.pk, parametros="")).status_code == 302
+        row.refresh_from_db()
+        assert row.parametros == {}
+
     def test_nobody_schedules_a_script_that_he_may_not_run(self, script: Script) -> None:
         client = da_equipe(permissoes=("add_agendamento", "view_script"))
         response = client.post(reverse("admin:executions_agendamento_add"), self._dados(script=script.pk))

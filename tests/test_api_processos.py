@@ -107,7 +107,12 @@ def test_matar_todos_kills_scripts_alone_and_twice_changes_nothing(api: Api, set
     robo = factories.novo_robo(factories.nova_execucao(1))
     said = certo(api.post("/api/processos/matar-todos"))
     assert said["encerrados"] == 2
-    assert certo(api.post("/api/processos/matar-todos"))["encerrados"] == 0
+    lines = Registro.objects.count()
+    again = certo(api.post("/api/processos/matar-todos"))
+    assert again["encerrados"] == 0 and Registro.objects.count() == lines
+    assert "a 2 scripts." in said["mensagem"] and "Nada mudou" in again["mensagem"]
+    script_vivo(novo_script(settings, tmp_path), pid=13)
+    assert "a 1 script." in certo(api.post("/api/processos/matar-todos"))["mensagem"]
     robo.refresh_from_db()
     vivos[0].refresh_from_db()
     assert robo.kill_requested_at is None and vivos[0].kill_requested_at
@@ -134,6 +139,7 @@ def test_one_that_waits_says_for_what(api: Api, settings, tmp_path) -> None:
     row = novo_script(settings, tmp_path)
     made = certo(api.post("/api/processos/executar", {"script": row.nome}), 202)
     assert "Nenhuma máquina" in certo(api.get(f"/api/processos/{made['uuid']}"))["espera"]
+    assert "Nenhuma máquina" in certo(api.get("/api/processos"))[0]["espera"]
     factories.novo_host(script_places=0)
     assert certo(api.get(f"/api/processos/{made['uuid']}"))["espera"] == "Espera um lugar numa máquina."
 
@@ -158,3 +164,6 @@ def test_a_start_that_loses_the_race_for_the_index_is_409(api: Api, settings, tm
     monkeypatch.setattr(scripts.Controle, "lock", blind)
     said = problema(api.post("/api/processos/executar", {"script": row.nome}), 409)
     assert said["detail"] == "Script já está em execução (PID: 99)"
+    Processo.objects.get().terminar("exited", motivo="concluido")  # between the index's refusal and the question
+    said = problema(api.post("/api/processos/executar", {"script": row.nome}), 422)
+    assert said["detail"] == "Outra execução deste script acabou agora mesmo. Tente de novo."

@@ -128,16 +128,18 @@ def test_kill_workers_ends_everything_and_twice_changes_nothing(api: Api, settin
     batches = [nova_execucao(3), nova_execucao(2)]
     item = tomado(batches[0])
     script = script_vivo(novo_script(settings, tmp_path))
-    assert certo(api.post("/robots/kill-workers"))["execucoes"] == 2
+    said = certo(api.post("/robots/kill-workers"))
+    assert (said["execucoes"], said["processos"]) == (2, 2)
     assert [contadores(batch) for batch in batches] == [(0, 0, 0, 3), (0, 0, 0, 2)]
     assert set(Execucao.objects.values_list("status", flat=True)) == {"error"}
     item.refresh_from_db()
     assert (item.status, item.erro_classe) == ("failed", "encerrado")
     script.refresh_from_db()
     assert script.kill_requested_at and not Processo.objects.vivos().filter(kill_requested_at=None).exists()
-    before = [retrato(batch) for batch in batches]
-    assert certo(api.post("/robots/kill-workers"))["execucoes"] == 0
-    assert [retrato(batch) for batch in batches] == before
+    before, lines = [retrato(batch) for batch in batches], Registro.objects.count()
+    said = certo(api.post("/robots/kill-workers"))
+    assert (said["execucoes"], said["processos"]) == (0, 0) and said["mensagem"].startswith("Nada mudou")
+    assert ([retrato(batch) for batch in batches], Registro.objects.count()) == (before, lines)
 
 
 def test_a_robot_that_is_only_asked_for_has_no_pid_nor_heartbeat(api: Api) -> None:

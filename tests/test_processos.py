@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from executions import scripts
 from executions.models import Execucao, Processo, Registro, Script
 from tests.factories import nova_execucao, novo_host, novo_robo
 from tests.pages import (
@@ -44,6 +45,8 @@ def todos(folder: Path, what: str) -> str:
     return f"/processos/{what}"
 
 
+# what is typed to confirm, beside the address
+DIGITADO = {"tudo": {"n": "3"}}
 # name: (the address to post to, the first words, the second words)
 ATOS: dict[str, tuple[Callable[[Path], str], str, str]] = {
     "executar": (parado, "Execução pedida.", "Nada mudou. Script já está na fila."),
@@ -63,12 +66,12 @@ def test_an_act_works_says_so_and_twice_changes_nothing(nome: str, pasta: Path) 
     make, first_words, second_words = ATOS[nome]
     url, client = make(pasta), como("Supervisores")
     before = retrato()
-    first = client.post(url)
+    first = client.post(url, DIGITADO.get(nome, {}))
     assert first.status_code == 302
     assert first_words in textos(first)[-1]
     after, lines = retrato(), Registro.objects.count()
     assert after != before
-    second = client.post(url)
+    second = client.post(url, DIGITADO.get(nome, {}))
     assert second.status_code == 302
     assert second_words in textos(second)[-1]
     assert (retrato(), Registro.objects.count()) == (after, lines)
@@ -92,7 +95,8 @@ def test_an_act_sends_the_anonymous_to_the_login(nome: str, pasta: Path) -> None
 def test_an_act_is_refused_without_its_permission(nome: str, pasta: Path) -> None:
     url = ATOS[nome][0](pasta)
     before = retrato()
-    assert como("Operadores" if nome == "tudo" else "Leitores").post(url).status_code == 403
+    grupo = "Operadores" if nome in ("tudo", "scripts") else "Leitores"
+    assert como(grupo).post(url, DIGITADO.get(nome, {})).status_code == 403
     assert retrato() == before
 
 
@@ -110,7 +114,7 @@ def test_an_act_is_refused_without_the_csrf_token(nome: str, pasta: Path) -> Non
 def test_an_act_keeps_who_did_it(nome: str, pasta: Path) -> None:
     url, user, client = ATOS[nome][0](pasta), pessoa("Supervisores"), Client()
     client.force_login(user)
-    client.post(url)
+    client.post(url, DIGITADO.get(nome, {}))
     line = Registro.objects.first()
     assert line is not None
     assert line.usuario == user
@@ -118,7 +122,7 @@ def test_an_act_keeps_who_did_it(nome: str, pasta: Path) -> None:
 
 def test_ending_all_scripts_leaves_robots_and_executions_alone(pasta: Path) -> None:
     url = todos(pasta, "encerrar-scripts")
-    como("Operadores").post(url)
+    como("Supervisores").post(url)
     assert not Processo.objects.robos().exclude(kill_requested_at=None).exists()
     assert Execucao.objects.abertas().count() == 1
 
@@ -133,8 +137,58 @@ def test_a_script_is_only_for_its_groups(pasta: Path) -> None:
     assert f'id="script-{script.pk}"' in como("Supervisores").get("/processos/").content.decode()
     assert not Processo.objects.exists()
     running = rodada(script)
-    assert client.post(f"/processos/{running.uuid}/cancelar").status_code == 403
-    assert como("Supervisores").post(f"/processos/{running.uuid}/cancelar").status_code == 302
+    for what in ("cancelar", "encerrar"):
+        assert client.post(f"/processos/{running.uuid}/{what}").status_code == 403
+    assert client.get(f"/processos/{running.uuid}/encerrar/confirmar").status_code == 403
+    assert retrato() == list(Processo.objects.filter(cancel_requested_at=None, kill_requested_at=None).values())
+    for what in ("cancelar", "encerrar"):
+        assert como("Supervisores").post(f"/processos/{running.uuid}/{what}").status_code == 302
+    running.refresh_from_db()
+    assert running.cancel_requested_at and running.kill_requested_at
+
+
+def test_who_may_end_everything_stops_a_script_that_is_not_his(pasta: Path) -> None:
+    """The same rule at the pages and at POST /api/processos/matar."""
+    script = novo_script(pasta)
+    script.quem_pode.set([Group.objects.create(name="outros")])
+    running = rodada(script)
+    assert como("Supervisores").get(f"/scripts/{script.pk}/").status_code == 403
+    assert como("Supervisores").post(f"/processos/{running.uuid}/encerrar").status_code == 302
+    running.refresh_from_db()
+    assert running.kill_requested_at
+
+
+@pytest.mark.parametrize(("grupo", "offered"), [("Operadores", False), ("Supervisores", True)])
+def test_a_page_offers_only_the_acts_that_would_not_be_refused(grupo: str, offered: bool, pasta: Path) -> None:
+    script, waiting = novo_script(pasta), novo_script(pasta)
+    for row in (script, waiting):
+        row.quem_pode.set([Group.objects.create(name=f"outros {row.pk}")])
+    running, queued = rodada(script), scripts.pedir_script(waiting)
+    client = como(grupo)
+    for url in ("/processos/", f"/processos/{running.uuid}/"):
+        html = client.get(url).content.decode()
+        assert (f"/processos/{running.uuid}/cancelar" in html) is offered, url
+        assert (f"/processos/{running.uuid}/encerrar/confirmar" in html) is offered, url
+        assert "Executar de novo" not in html
+    assert (f"/processos/{queued.uuid}/cancelar" in client.get("/processos/").content.decode()) is offered
+    assert ("Encerrar todos…" in client.get("/processos/").content.decode()) is offered
+
+
+@pytest.mark.parametrize("typed", ["", "2", "4", "três", "3.0", "33"])
+def test_ending_everything_asks_the_server_too_for_the_right_number(typed: str, pasta: Path) -> None:
+    url = todos(pasta, "encerrar-tudo")
+    before, client = retrato(), como("Supervisores")
+    response = client.post(url, {"n": typed})
+    assert response["Location"] == "/processos/encerrar/confirmar"
+    assert textos(response)[-1] == "Nada foi encerrado: há 3 processos vivos agora. Digite exatamente este número."
+    assert retrato() == before and Execucao.objects.abertas().count() == 1
+
+
+def test_with_no_process_alive_no_number_is_asked_for(pasta: Path) -> None:
+    nova_execucao(1)
+    client = como("Supervisores")
+    assert 'name="n"' not in client.get("/processos/encerrar/confirmar").content.decode()
+    assert "1 execução encerrada" in textos(client.post("/processos/encerrar-tudo"))[-1]
 
 
 @pytest.mark.parametrize("what", ["cancelar", "encerrar"])
@@ -252,9 +306,8 @@ def test_the_confirmation_of_all_names_scripts_robots_and_executions(pasta: Path
         "Encerrar 2 scripts", "Encerrar tudo", 'pattern="3"', "3 itens abertos falham",
     ]:  # fmt: skip
         assert piece in html, piece
-    operator = como("Operadores").get("/processos/encerrar/confirmar").content.decode()
-    assert "Encerrar 2 scripts" in operator and "Encerrar tudo" not in operator
-    assert como("Leitores").get("/processos/encerrar/confirmar").status_code == 403
+    for grupo in ("Operadores", "Leitores"):
+        assert como(grupo).get("/processos/encerrar/confirmar").status_code == 403
 
 
 def test_with_nothing_to_end_the_confirmation_says_so(pasta: Path) -> None:

@@ -677,7 +677,39 @@ def test_encerrar_todos_ends_every_open_batch_and_every_process(operador):
     assert retrato(pronto)[:3] == antes
     assert not Processo.objects.vivos().filter(kill_requested_at=None).exists()
     assert Processo.objects.filter(status="killed").count() == 1
+    lines = Registro.objects.count()
     assert encerrar_todos(operador) == 0
+    assert Registro.objects.count() == lines
+
+
+def test_what_is_written_of_one_is_in_the_singular(operador):
+    lote = nova_execucao(1)
+    assert Registro.objects.get(evento="enfileirada").mensagem == "Enfileirada com 1 arquivo."
+    lote.encerrar()
+    nova_execucao(1)
+    vivo = pedir_script_vivo()
+    assert encerrar_todos(operador) == 1
+    assert Registro.objects.get(evento="encerrar_todos").mensagem == "Encerrar todos: 1 execução e mais 1 processo."
+    vivo.refresh_from_db()
+    assert vivo.kill_requested_at
+
+
+def pedir_script_vivo():
+    return Processo.objects.create(
+        tipo="script", script=novo_script(), host=novo_host(), status="running", requested_at=clock.db_now()
+    )
+
+
+def test_a_robots_verbs_do_a_script_no_harm(operador):
+    vivo = pedir_script_vivo()
+    assert vivo.reiniciar(operador) is False
+    vivo.refresh_from_db()
+    assert vivo.kill_requested_at is None and not Registro.objects.exists()
+    assert vivo.encerrar(operador) is True
+    vivo.refresh_from_db()
+    assert vivo.kill_requested_at is not None
+    assert Registro.objects.get().evento == "script_encerrado"
+    assert vivo.encerrar(operador) is False and Registro.objects.count() == 1
 
 
 # ---- T12's and every reason's effect: interromper ---------------------------------------------------------------

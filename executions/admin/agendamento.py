@@ -27,6 +27,17 @@ class AgendamentoForm(forms.ModelForm):
 
     usuario: Any = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "parametros" in self.fields:
+            # What changed is told from the row, not from a hidden field that came with the page.
+            self.fields["parametros"].show_hidden_initial = False
+
+    def clean_parametros(self) -> Any:
+        """An emptied field is an empty object."""
+        value = self.cleaned_data["parametros"]
+        return {} if value is None else value
+
     def clean_script(self) -> Script | None:
         script: Script | None = self.cleaned_data["script"]
         if script and not (self.usuario.has_perm("executions.executar_script") and script.pode(self.usuario)):

@@ -57,13 +57,11 @@ class ProcessoAdmin(SomenteLeitura):
 
     @admin.action(description="Cancelar script…", permissions=["cancelar"])
     def cancelar_script(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
-        """Those of scripts that this person may run."""
-        allowed = Script.objects.permitidos(request.user).values("pk")
-        rows = queryset.filter(script__in=allowed, cancel_requested_at=None)
+        rows = queryset.filter(cancel_requested_at=None)
         aviso = "Cada script recebe um pedido para terminar; depois de alguns segundos é parado à força."
         return self._com_scripts(request, queryset, rows, "cancelar", aviso)
 
-    @admin.action(description="Encerrar script…", permissions=["encerrar"])
+    @admin.action(description="Encerrar script…", permissions=["cancelar"])
     def encerrar_script(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
         aviso = "Cada script e tudo o que ele abriu são parados à força, na hora."
         return self._com_scripts(request, queryset, queryset, "encerrar", aviso)
@@ -71,7 +69,8 @@ class ProcessoAdmin(SomenteLeitura):
     def _com_scripts(
         self, request: HttpRequest, queryset: QuerySet[Processo], rows: QuerySet[Processo], verbo: str, aviso: str
     ) -> HttpResponse | None:
-        """`verbo`: cancelar or encerrar. Robots are left alone: these two are scripts' acts."""
+        """`verbo`: cancelar or encerrar. Robots are left alone, and scripts that this person may not stop."""
+        rows = rows.filter(script__in=Script.objects.paraveis(request.user).values("pk"))
         found = [p for p in rows.scripts().select_related("script", "host") if p.vivo and p.kill_requested_at is None]  # type: ignore[attr-defined]
         if not found:
             text = f"Nada a {verbo}: nenhum script escolhido está vivo, ou a parada já foi pedida."

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
+from django.utils.translation import ngettext
 from ninja import Path, Router, Schema
 from ninja.responses import Status
 from pydantic import Field
@@ -34,7 +35,10 @@ class Matar(Schema):
 
 
 class ProcessoSchema(Schema):
-    """`elapsed` em segundos, `cpu` em % de um núcleo, `memory` em bytes, da árvore toda de processos."""
+    """`elapsed` em segundos, `cpu` em % de um núcleo, `memory` em bytes, da árvore toda de processos.
+
+    `espera` diz o que falta a um que ainda não começou: um lugar, ou uma máquina ligada.
+    """
 
     uuid: UUID
     script: str
@@ -49,16 +53,16 @@ class ProcessoSchema(Schema):
     timeout: int | None
     progresso: float | None
     passo: str
+    espera: str
 
 
 class ScriptDetalhado(ProcessoSchema):
-    """`log` é o fim da saída, null para quem não pode ler saídas; `espera` diz o que falta a um que espera."""
+    """`log` é o fim da saída, null para quem não pode ler saídas."""
 
     motivo: str
     razao: str
     params: dict[str, Any]
     usuario: str | None
-    espera: str
     requested_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -96,7 +100,8 @@ def processos(request: HttpRequest) -> Any:
     """Os scripts vivos de todas as máquinas, também os que esperam um lugar."""
     agora = clock.db_now()
     rows = Processo.objects.vivos().scripts().select_related("script", "host").order_by("id")
-    return [ProcessoSchema(**_campos(row, agora)) for row in rows]
+    sem_maquina = aviso_sem_maquina()
+    return [ProcessoSchema(**_campos(row, agora, sem_maquina)) for row in rows]
 
 
 @router.post(
@@ -124,7 +129,7 @@ def executar(request: HttpRequest, pedido: Executar) -> Any:
 def matar(request: HttpRequest, pedido: Matar) -> Any:
     """Para à força o processo vivo de um script, com a árvore toda. A máquina dele o faz em segundos."""
     script, user = scripts.encontrar(pedido.script), quem(request)
-    if not script.pode(user):
+    if not script.pode_parar(user):
         exigir(user, "encerrar_todos")
     row = Processo.objects.vivos().filter(script=script).first()
     if row is None:
@@ -145,7 +150,8 @@ def matar(request: HttpRequest, pedido: Matar) -> Any:
 def matar_todos(request: HttpRequest) -> Any:
     """Para à força todos os scripts vivos."""
     n = scripts.matar_todos(quem(request))
-    said = f"Encerramento pedido a {n} scripts." if n else "Nada mudou: nenhum script a encerrar."
+    many = ngettext("Encerramento pedido a %(n)d script.", "Encerramento pedido a %(n)d scripts.", n) % {"n": n}
+    said = many if n else "Nada mudou: nenhum script a encerrar."
     return MorteDeScripts(mensagem=said, aviso=aviso_sem_maquina() if n else "", encerrados=n)
 
 
@@ -158,27 +164,26 @@ def processo(request: HttpRequest, uuid: Path[UUID]) -> Any:
     row = Processo.objects.scripts().select_related("script", "host", "usuario").filter(uuid=uuid).first()
     if row is None:
         raise Http404
-    return ScriptDetalhado(**_campos(row, clock.db_now()), **_detalhes(row, quem(request)))
+    return ScriptDetalhado(**_campos(row, clock.db_now(), aviso_sem_maquina()), **_detalhes(row, quem(request)))
 
 
-def _campos(row: Processo, agora: datetime) -> dict[str, Any]:
+def _campos(row: Processo, agora: datetime, sem_maquina: str) -> dict[str, Any]:
+    waits = row.status == Processo.Status.REQUESTED and row.host_id is None
     began, ended = row.started_at or row.requested_at, row.ended_at or agora
     return {
         "uuid": row.uuid, "script": str(row.script), "pid": row.pid,
         "running": row.status in (Processo.Status.RUNNING, Processo.Status.STOPPING), "exit_code": row.exit_code,
         "elapsed": max(0.0, (ended - began).total_seconds()), "cpu": row.cpu, "memory": row.rss, "status": row.status,
         "host": row.host.nome if row.host else None, "timeout": row.timeout_s, "progresso": row.progresso,
-        "passo": row.passo,
+        "passo": row.passo, "espera": (sem_maquina or "Espera um lugar numa máquina.") if waits else "",
     }  # fmt: skip
 
 
 def _detalhes(row: Processo, user: User) -> dict[str, Any]:
-    waits = row.status == Processo.Status.REQUESTED and row.host_id is None
     log = _cauda(row) if user.has_perm("executions.view_saida") else None
     return {
         "motivo": row.motivo, "razao": row.razao, "params": row.parametros,
         "usuario": row.usuario.get_username() if row.usuario else None,
-        "espera": (aviso_sem_maquina() or "Espera um lugar numa máquina.") if waits else "",
         "requested_at": row.requested_at, "started_at": row.started_at, "ended_at": row.ended_at,
         "log": log[-CAUDA:] if log is not None else None,
         "log_cortado": row.saida_cortada or log is not None and len(log) > CAUDA,

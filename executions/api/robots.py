@@ -67,7 +67,10 @@ class MorteDeRobo(Resposta):
 
 
 class FimDeTudo(Resposta):
+    """`processos`: robôs e scripts a que se pediu que parassem."""
+
     execucoes: int
+    processos: int
 
 
 class Inicio(Schema):
@@ -123,8 +126,12 @@ def kill(request: HttpRequest, alvo: Alvo) -> Any:
 )
 def kill_workers(request: HttpRequest) -> Any:
     """Encerra tudo: itens abertos falham, execuções abertas terminam em erro, robôs e scripts são parados à força."""
+    dying = Processo.objects.vivos().filter(kill_requested_at=None).count()
     n = robos.encerrar_todos(quem(request))
-    return FimDeTudo(mensagem=f"Execuções encerradas: {n}.", aviso=aviso_sem_maquina(), execucoes=n)
+    said = f"Execuções encerradas: {n}; processos a parar: {dying}."
+    if not n and not dying:
+        said = "Nada mudou: nada está aberto, e nenhum processo está vivo sem que já se tenha pedido a sua parada."
+    return FimDeTudo(mensagem=said, aviso=aviso_sem_maquina() if dying else "", execucoes=n, processos=dying)
 
 
 @router.post(

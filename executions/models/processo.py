@@ -190,8 +190,10 @@ class Processo(models.Model):
     def encerrar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """T11 for one robot: its item fails `encerrado` and no other takes its place. False when it had ended.
 
-        The last robot's end is the batch's.
+        The last robot's end is the batch's. A script has neither: it is killed.
         """
+        if self.tipo == self.Tipo.SCRIPT:
+            return self.matar(usuario)
         with transaction.atomic():
             batch = self._batch()
             others = Processo.objects.vivos().filter(execucao=batch, kill_requested_at=None).exclude(pk=self.pk).count()
@@ -206,7 +208,12 @@ class Processo(models.Model):
             return self._pedir_morte(usuario, "robo_encerrado", "Robô encerrado pelo operador.")
 
     def reiniciar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
-        """T11, gentle: its item goes back to pending, the robot is killed and a fresh one takes over."""
+        """T11, gentle: its item goes back to pending, the robot is killed and a fresh one takes over.
+
+        False when it had ended, and for a script: nobody would start it again.
+        """
+        if self.tipo == self.Tipo.SCRIPT:
+            return False
         with transaction.atomic():
             self._batch()
             if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():

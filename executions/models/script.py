@@ -44,6 +44,11 @@ class ScriptQuerySet(models.QuerySet["Script"]):
         mine = Group.objects.filter(user=usuario.pk)
         return self.filter(Q(quem_pode=None) | Q(quem_pode__in=mine)).distinct()
 
+    def paraveis(self, usuario: "AbstractBaseUser | AnonymousUser") -> "ScriptQuerySet":
+        """Those that this user may cancel or kill: those that he may run, and all for who may end everything."""
+        everything = usuario.has_perm("executions.encerrar_todos")  # type: ignore[union-attr]
+        return self if everything else self.permitidos(usuario)
+
 
 class Script(models.Model):
     """A file below SCRIPTS_DIR that may be run as a supervised process, with its limits and its typed parameters."""
@@ -131,6 +136,9 @@ class Script(models.Model):
 
     def pode(self, usuario: "AbstractBaseUser | AnonymousUser") -> bool:
         return Script.objects.filter(pk=self.pk).permitidos(usuario).exists()
+
+    def pode_parar(self, usuario: "AbstractBaseUser | AnonymousUser") -> bool:
+        return Script.objects.filter(pk=self.pk).paraveis(usuario).exists()
 
     def clean(self) -> None:
         errors: dict[str, Any] = {}

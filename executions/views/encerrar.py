@@ -25,27 +25,25 @@ NADA_VIVO = "Nada mudou: nada está aberto e nenhum processo está vivo."
 
 @acao("executar_script")
 def cancelar(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
-    row = _script(uuid)
-    if row.script is None or not row.script.pode(quem(request)):
-        raise PermissionDenied(scripts.SemPermissao.__doc__)
+    row = _paravel(request, uuid)
     if not row.cancelar(quem(request)):
         return _dizer(request, messages.INFO, INTOCADO, row)
     text = CANCELADO_NA_FILA if row.status == Processo.Status.REQUESTED else CANCELADO
     return _dizer(request, messages.SUCCESS, text, row)
 
 
-@acao("encerrar")
+@acao("executar_script")
 def encerrar(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
-    row = _script(uuid)
+    row = _paravel(request, uuid)
     if row.matar(quem(request)):
         return _dizer(request, messages.SUCCESS, ENCERRADO, row)
     return _dizer(request, messages.INFO, INTOCADO, row)
 
 
 @never_cache
-@pagina_de("view_processo", "view_script", "encerrar")
+@pagina_de("view_processo", "view_script", "executar_script")
 def confirmar_encerrar(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
-    row = _script(uuid)
+    row = _paravel(request, uuid)
     if not _a_parar([row]):
         messages.info(request, INTOCADO)
         return redirect("executions:processo", uuid=uuid)
@@ -53,9 +51,9 @@ def confirmar_encerrar(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
 
 
 @never_cache
-@pagina_de("view_processo", "view_script", "encerrar")
+@pagina_de("view_processo", "view_script", "encerrar_todos")
 def confirmar_todos(request: HttpRequest) -> HttpResponse:
-    """Names every script, robot and execution; offers to end the scripts, and to who may, everything."""
+    """Names every script, robot and execution; offers to end the scripts, or everything."""
     vivos = historico.vivos_e([])
     living_scripts = [p for p in vivos if p.script_id]
     baixas = Baixas.de_tudo()
@@ -73,9 +71,9 @@ def confirmar_todos(request: HttpRequest) -> HttpResponse:
     return render(request, "executions/confirmar_todos.html", contexto)
 
 
-@acao("encerrar")
+@acao("encerrar_todos")
 def encerrar_scripts(request: HttpRequest) -> HttpResponse:
-    n = scripts.matar_todos(quem(request)) if _a_parar([p for p in historico.vivos_e([]) if p.script_id]) else 0
+    n = scripts.matar_todos(quem(request))
     if not n:
         return _dizer(request, messages.INFO, NENHUM_SCRIPT)
     return _dizer(request, messages.SUCCESS, f"Parada pedida a {quantos(n, 'script', 'scripts')}.")
@@ -87,6 +85,11 @@ def encerrar_tudo(request: HttpRequest) -> HttpResponse:
     dying = _a_parar(baixas.processos)
     if not dying and not baixas.execucoes:
         return _dizer(request, messages.INFO, NADA_VIVO)
+    if baixas.processos and request.POST.get("n", "").strip() != str(len(baixas.processos)):
+        # Typed wrong, or right when the page was made: what would die now is shown before it is asked again.
+        alive = quantos(len(baixas.processos), "processo vivo", "processos vivos")
+        messages.error(request, f"Nada foi encerrado: há {alive} agora. Digite exatamente este número.")
+        return redirect("executions:confirmar_encerrar_todos")
     n = robos.encerrar_todos(quem(request))
     ended = quantos(n, "execução encerrada", "execuções encerradas")
     asked = quantos(len(dying), "processo", "processos")
@@ -98,8 +101,12 @@ def _a_parar(processos: list[Processo]) -> list[Processo]:
     return [p for p in processos if p.vivo and p.kill_requested_at is None]
 
 
-def _script(uuid: uuids.UUID) -> Processo:
-    return get_object_or_404(Processo.objects.scripts().select_related("script", "host", "usuario"), uuid=uuid)
+def _paravel(request: HttpRequest, uuid: uuids.UUID) -> Processo:
+    """A script's process that this person may stop."""
+    row = get_object_or_404(Processo.objects.scripts().select_related("script", "host", "usuario"), uuid=uuid)
+    if row.script is None or not row.script.pode_parar(quem(request)):
+        raise PermissionDenied("Você não pode parar este script.")
+    return row
 
 
 def _dizer(request: HttpRequest, nivel: int, texto: str, processo: Processo | None = None) -> HttpResponse:

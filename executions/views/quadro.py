@@ -90,6 +90,15 @@ class Quadro:
         return f"{used}. Começa quando um script terminar."
 
 
+def _paraveis(request: HttpRequest, quadro: Quadro) -> set[int | None]:
+    """The scripts whose buttons would not be refused: as Script.pode_parar says, without asking once more."""
+    if not request.user.has_perms(["executions.executar_script"]):
+        return set()
+    if request.user.has_perms(["executions.encerrar_todos"]):
+        return {processo.script_id for processo in quadro.vivos}
+    return {script.pk for script in quadro.scripts}
+
+
 @pagina_de("view_processo", "view_script")
 def processos(request: HttpRequest) -> HttpResponse:
     """Five queries (one more for the database's clock), whatever the number of rows."""
@@ -106,6 +115,7 @@ def processos(request: HttpRequest) -> HttpResponse:
         "n_scripts": sum(bool(cartao.processo.script_id) for cartao in rodando),
         "cpu": sum(cartao.processo.cpu or 0 for cartao in rodando),
         "memoria": sum(cartao.processo.rss or 0 for cartao in rodando),
+        "paraveis": _paraveis(request, quadro),
         "perto": [cartao.processo for cartao in rodando if cartao.perto(agora)],
         "agora": agora,
         "filtro": filtro,
