@@ -3,7 +3,9 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 export DJANGO_SETTINGS_MODULE := robotcontrol.settings
 
-.PHONY: setup demo up test test-all bench lint
+LANES := $(or $(VAR_DIR),$(CURDIR)/var)
+
+.PHONY: setup demo up test test-browser test-rest test-all bench lint
 
 setup:
 	@.ci/setup
@@ -16,10 +18,17 @@ demo: setup
 up: setup
 	@HTTPS=0 $(PY) manage.py up
 
-# Everything on SQLite, with real browsers; then what touches the database again on a real PostgreSQL.
+# Two lanes at once, because tests with a browser mostly wait for it: real Chromium on SQLite in one; everything else on
+# SQLite, and then what touches the database again on a real PostgreSQL, in the other.
 test: setup
-	$(PYTEST) -m "not slow"
-	$(PY) tests/postgres.py $(PYTEST) -m "not slow and not browser and not nodb and not once"
+	@$(MAKE) -j2 --output-sync=line --no-print-directory test-browser test-rest
+
+test-browser:
+	VAR_DIR=$(LANES)/test-browser $(PYTEST) -m "browser and not slow"
+
+test-rest:
+	VAR_DIR=$(LANES)/test-rest $(PYTEST) -m "not browser and not slow"
+	VAR_DIR=$(LANES)/test-rest $(PY) tests/postgres.py $(PYTEST) -m "not slow and not browser and not nodb and not once"
 
 test-all: setup
 	$(PYTEST)
