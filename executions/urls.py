@@ -9,6 +9,7 @@ urlpatterns = [
     path("execucoes/<int:pk>/iniciar", acoes.iniciar, name="iniciar"),
     path("execucoes/<int:pk>/pausar", acoes.pausar, name="pausar"),
     path("execucoes/<int:pk>/retomar", acoes.retomar, name="retomar"),
+    path("execucoes/<int:pk>/prioridade", acoes.priorizar, name="priorizar"),
     path("execucoes/<int:pk>/encerrar", acoes.encerrar, name="encerrar"),
     path("execucoes/<int:pk>/encerrar/confirmar", confirmar.encerrar, name="confirmar_encerrar"),
     path("execucoes/<int:pk>/reabrir", acoes.reabrir, name="reabrir"),

@@ -133,7 +133,9 @@ def test_the_admin_wears_the_tokens_and_links_back_to_the_pages(chefe: Client) -
 
 # ---- an execution's two fields --------------------------------------------------------------------------------------
 def _editar(client: Client, batch: Execucao, **campos: Any) -> Any:
-    return client.post(ficha(batch), {"titulo": batch.titulo, "max_robots": batch.max_robots} | campos)
+    return client.post(
+        ficha(batch), {"titulo": batch.titulo, "max_robots": batch.max_robots, "prioridade": batch.prioridade} | campos
+    )
 
 
 def test_the_maximum_of_robots_is_changed_through_its_verb(chefe: Client) -> None:

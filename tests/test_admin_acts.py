@@ -12,7 +12,7 @@ from executions.models import (
     Execucao,
     Processo,
 )
-from executions.robos import Espera
+from executions.panorama import Espera
 from tests.admin_pages import (
     agir,
     da_equipe,

@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from executions.models import Registro
+from executions.panorama import Espera
 from executions.results import ErroClasse
-from executions.robos import Espera
 from tests.factories import (
     contadores,
     nova_execucao,

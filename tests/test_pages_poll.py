@@ -13,9 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from executions import clock, robos
 from executions.models import Execucao, Host, Processo, Registro
+from executions.panorama import Espera, Panorama
 from executions.results import Resposta, Resultado
-from executions.robos import Espera
-from executions.views.panorama import Panorama
 from tests.factories import (
     em_postgres,
     nova_credencial,

@@ -10,8 +10,8 @@ from django.test import Client
 
 from executions import clock
 from executions.models import Execucao, Registro
+from executions.panorama import Espera
 from executions.results import ErroClasse, Resposta, Resultado
-from executions.robos import Espera
 from tests.factories import (
     nova_execucao,
     novo_host,

@@ -9,7 +9,8 @@ from django_q.models import OrmQ
 
 from executions import clock, queue, robos
 from executions.models import Credencial, Execucao, Host, JobItem, Portal, Processo, Registro
-from executions.robos import Espera, Pedido, espera_de, pedir_robos
+from executions.panorama import LEGITIMATE, Espera
+from executions.robos import Pedido, espera_de, pedir_robos
 from tests.factories import (
     RESPOSTA,
     contadores,
@@ -265,7 +266,7 @@ def test_it_asks_for_nothing_and_says_why_when(impedir, espera, host, tempo):
     assert retrato(lote) == antes
     assert not OrmQ.objects.exists()
     assert espera_de(Execucao.objects.get(pk=lote.pk), tempo.agora) == espera
-    assert espera in robos.LEGITIMATE
+    assert espera in LEGITIMATE
     assert espera.label.endswith(".")
 
 

@@ -4,16 +4,14 @@ It asks for the robots that open executions may have now, fires the schedules th
 """
 
 from executions import agenda, avisos, clock
-from executions.models import Execucao
-from executions.robos import pedir_robos
+from executions.robos import pedir_em_ordem
 from executions.scripts import enviar_em_espera
 
 
 def step() -> int:
-    """Serves every open execution in order of arrival; returns how many robots it asked for. Two at once do no harm."""
+    """Serves every open execution in their order; returns how many robots it asked for. Two at once do no harm."""
     enviar_em_espera()
-    open_ones = Execucao.objects.abertas().em_ordem().values_list("pk", flat=True)
-    asked = sum(pedir_robos(pk).robos for pk in open_ones)
+    asked = pedir_em_ordem()
     agenda.disparar(clock.db_now())
     avisos.passo()
     return asked

@@ -15,8 +15,9 @@ from executions import clock
 from executions.errors import StaleClaim
 from executions.models import Execucao, Host, JobItem, Processo
 from executions.models.processo_queryset import ProcessoQuerySet
+from executions.panorama import LEGITIMATE, Espera
 from executions.results import ErroClasse
-from executions.robos import LEGITIMATE, Espera, espera_de, pedir_robos
+from executions.robos import espera_de, pedir_robos
 from workers import processes
 from workers.robot_supervisor import sem_progresso
 from workers.supervisor import mark, robot_folder

@@ -15,25 +15,39 @@ from executions.templatetags.paginas import quando, quantos
 from executions.views import recados
 from executions.views.baixas import Baixas
 
-EDITAVEIS = ("titulo", "max_robots")
+EDITAVEIS = ("titulo", "max_robots", "prioridade")
 
 
 @admin.register(Execucao)
 class ExecucaoAdmin(SomenteLeitura):
-    """A batch. Only title, maximum of robots and who is told are edited; the rest happens through actions."""
+    """A batch. Only title, maximum of robots, priority and who is told are edited; the rest happens through actions."""
 
     list_display = (
-        "id", "titulo", "portal", "situacao", "progresso", "n_failed", "max_robots", "usuario", "criada",
+        "id", "titulo", "portal", "situacao", "progresso", "n_failed", "max_robots", "prioridade", "usuario", "criada",
     )  # fmt: skip
     list_display_links = ("id", "titulo")
-    list_filter = ("status", "portal", "mode", "origem", "created_at")
+    list_filter = ("status", "prioridade", "portal", "mode", "origem", "created_at")
     list_select_related = ("portal", "usuario")
     search_fields = ("=id", "titulo", "solicitante", "usuario__username")
     search_help_text = "Número, título ou quem enviou"
     actions = ("iniciar_worker", "pausar", "retomar", "reabrir_falhas", "encerrar", "encerrar_todos")
     filter_horizontal = ("destinos",)
     fieldsets = (
-        (None, {"fields": ("titulo", "max_robots", "destinos", "situacao", "motivo", "pausada_em", "pausada_por")}),
+        (
+            None,
+            {
+                "fields": (
+                    "titulo",
+                    "max_robots",
+                    "prioridade",
+                    "destinos",
+                    "situacao",
+                    "motivo",
+                    "pausada_em",
+                    "pausada_por",
+                )
+            },
+        ),
         ("O que e por quem", {"fields": ("robo", "portal", "credencial", "mode", "usuario", "solicitante", "origem")}),
         ("Contadores", {"fields": ("total_arquivos", "n_pending", "n_running", "n_done", "n_failed", "geracao")}),
         ("Tempos", {"fields": ("created_at", "started_at", "finished_at", "heartbeat_at", "progress_at")}),
@@ -80,6 +94,8 @@ class ExecucaoAdmin(SomenteLeitura):
             obj.save(update_fields=["titulo"])
         if "max_robots" in form.changed_data:
             obj.definir_max_robots(obj.max_robots, _quem(request))
+        if "prioridade" in form.changed_data:
+            obj.definir_prioridade(obj.prioridade, _quem(request))
 
     # ---- acts ------------------------------------------------------------------------------------------------------
     @admin.action(description="Iniciar worker", permissions=["iniciar"])

@@ -33,6 +33,7 @@ class Pedido(Schema):
     files: Annotated[list[str], Field(max_length=MAIS_NOMES)] = []
     mode: Literal["headless", "visible"] = "headless"
     robots: Robots = 1
+    prioridade: Literal["baixa", "normal", "alta"] = "normal"
     usuario: Annotated[Texto, Field(max_length=150)] = ""
     portal: Annotated[Texto, Field(max_length=50)] = ""
     credencial: Annotated[Texto, Field(max_length=150)] = ""
@@ -89,6 +90,7 @@ def enqueue(request: HttpRequest) -> Any:
     avisados = lotes.destinos(pedido.avisar)
     batch = Execucao.objects.enfileirar(
         lote.aceitas, portal=portal, credencial=credencial, max_robots=pedido.robots, mode=pedido.mode,
+        prioridade=Execucao.Prioridade.de_palavra(pedido.prioridade),
         titulo=pedido.titulo, usuario=user, solicitante=pedido.usuario, origem="api",
         destinos=avisados,
     )  # fmt: skip

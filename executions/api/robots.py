@@ -13,7 +13,7 @@ from executions.api.acesso import quem, quem_pode
 from executions.api.problemas import Problema, respostas
 from executions.api.tipos import MAIOR_ID, Nome, Resposta, aviso_sem_maquina
 from executions.models import Execucao, Host, JobItem, Processo
-from executions.robos import Espera
+from executions.panorama import Espera
 
 router = Router(tags=["robôs"])
 MAIOR_PID = 2**22  # the kernel's own bound

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from executions import clock
 from executions.models import Host
-from executions.robos import Espera
+from executions.panorama import Espera
 
 MAIOR_ID = 2**63 - 1
 

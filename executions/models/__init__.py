@@ -6,6 +6,7 @@ from executions.models.controle import Controle
 from executions.models.credencial import Credencial
 from executions.models.destino import Destino
 from executions.models.execucao import MAX_ROBOTS, Execucao
+from executions.models.execucao_queryset import PRIORIDADES, Prioridade
 from executions.models.host import Host
 from executions.models.job_item import JobItem
 from executions.models.portal import Portal
@@ -17,7 +18,8 @@ from executions.models.tentativa import Tentativa
 from executions.models.token_api import TokenAPI
 
 __all__ = [
-    "MAX_ROBOTS",
+    "MAX_ROBOTS", "PRIORIDADES",
     "Agendamento", "ArquivoRecusado", "AvisarEm", "Aviso", "Controle", "Credencial", "Destino", "Disparo",
-    "Execucao", "Host", "JobItem", "Portal", "Processo", "Registro", "Saida", "Script", "Tentativa", "TokenAPI",
+    "Execucao", "Host", "JobItem", "Portal", "Prioridade", "Processo", "Registro", "Saida", "Script",
+    "Tentativa", "TokenAPI",
 ]  # fmt: skip

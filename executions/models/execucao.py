@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from executions import clock
 from executions.locks import locked
-from executions.models.execucao_queryset import OPEN, ExecucaoQuerySet, Status
+from executions.models.execucao_queryset import OPEN, ExecucaoQuerySet, Prioridade, Status
 from executions.models.registro import Registro
 from executions.results import ErroClasse
 
@@ -23,6 +23,7 @@ class Execucao(models.Model):
     """A batch of petition files that robots work through, at most `max_robots` at a time."""
 
     Status = Status
+    Prioridade = Prioridade
 
     class Mode(models.TextChoices):
         HEADLESS = "headless", "sem janela"
@@ -45,6 +46,8 @@ class Execucao(models.Model):
     origem = models.CharField(max_length=20, default="cli")
     status = models.CharField("situação", max_length=8, choices=Status.choices, default=Status.QUEUED)
     motivo = models.CharField(max_length=300, blank=True)
+    motivo_classe = models.CharField(max_length=24, choices=ErroClasse.choices, blank=True, editable=False)
+    prioridade = models.SmallIntegerField(choices=Prioridade.choices, default=Prioridade.NORMAL)
     pausada_em = models.DateTimeField(null=True, blank=True)
     pausada_por = models.CharField(max_length=150, blank=True)
     max_robots = models.PositiveIntegerField(
@@ -86,6 +89,7 @@ class Execucao(models.Model):
         indexes = [
             models.Index(fields=["status", "id"], name="execucao_por_status"),
             models.Index(fields=["id"], condition=Q(avisada_em=None), name="execucao_por_avisar"),
+            models.Index(fields=["status", "finished_at"], name="execucao_por_fim"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -100,6 +104,7 @@ class Execucao(models.Model):
                 condition=Q(status__in=OPEN) | Q(n_pending=0, n_running=0), name="terminada_sem_itens_abertos"
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="execucao_status"),
+            models.CheckConstraint(condition=Q(prioridade__in=Prioridade.values), name="execucao_prioridade"),
             models.CheckConstraint(condition=Q(max_robots__gte=1), name="ao_menos_um_robo"),
         ]
 
@@ -154,6 +159,17 @@ class Execucao(models.Model):
             text = f"Máximo de robôs: de {row.max_robots} para {maximo}."
             Registro.objects.anotar("max_robots", text, execucao=self, usuario=usuario)
 
+    def definir_prioridade(self, prioridade: int, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """Its place in the queue from now on. False when it had ended or had it already. ValueError: no such one."""
+        new = Prioridade(prioridade)
+        with transaction.atomic():
+            other = Execucao.objects.abertas().filter(pk=self.pk).exclude(prioridade=new)
+            if not other.update(prioridade=new):
+                return False
+            text = f"Prioridade: {new.label.lower()}."
+            Registro.objects.anotar("prioridade", text, execucao=self, usuario=usuario)
+        return True
+
     def encerrar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """T11 for one batch: open items failed `encerrado`, status error, its processes are asked to die."""
         return self.interromper(ErroClasse.ENCERRADO, "Encerrada pelo operador.", usuario=usuario)
@@ -177,6 +193,7 @@ class Execucao(models.Model):
             Execucao.objects.filter(pk=row.pk).update(
                 status=Status.ERROR,
                 motivo=mensagem[:300],
+                motivo_classe=classe,
                 geracao=F("geracao") + 1,
                 n_failed=F("n_failed") + F("n_pending") + F("n_running"),
                 n_pending=0,
@@ -200,7 +217,7 @@ class Execucao(models.Model):
             changes: dict[str, Any] = {"n_failed": F("n_failed") - n, "n_pending": F("n_pending") + n}
             if not row.aberta:
                 changes |= {"geracao": F("geracao") + 1, "status": Status.QUEUED, "finished_at": None, "motivo": ""}
-                changes |= {"started_at": None, "pausada_em": None, "avisada_em": None}
+                changes |= {"motivo_classe": "", "started_at": None, "pausada_em": None, "avisada_em": None}
             Execucao.objects.filter(pk=row.pk).update(heartbeat_at=agora, **changes)
             Registro.objects.anotar("reaberta", f"Itens reabertos: {n}.", execucao=row, usuario=usuario)
         return n

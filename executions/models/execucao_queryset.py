@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from executions import clock
@@ -32,6 +33,22 @@ class Status(models.TextChoices):
 OPEN = (Status.QUEUED, Status.RUNNING)
 
 
+class Prioridade(models.IntegerChoices):
+    """Who is served first when a turn or a place is free. One at work is never sent away for it."""
+
+    BAIXA = -1, _("Baixa")
+    NORMAL = 0, _("Normal")
+    ALTA = 1, _("Alta")
+
+    @classmethod
+    def de_palavra(cls, palavra: str) -> "Prioridade":
+        """From `baixa`, `normal` or `alta`. Raises KeyError."""
+        return cls[palavra.upper()]
+
+
+PRIORIDADES = tuple(p.name.lower() for p in Prioridade)
+
+
 class ExecucaoQuerySet(models.QuerySet["Execucao"]):
     def abertas(self) -> "ExecucaoQuerySet":
         return self.filter(status__in=OPEN)
@@ -52,16 +69,21 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         return self.select_related("portal", "credencial", "usuario")
 
     def com_espera(self, agora: datetime) -> "ExecucaoQuerySet":
-        """With `prontos` (items claimable now) and `recuo_curto` (a backoff that keeps the turn)."""
+        """With `prontos` (items claimable now) and `recuo_curto` (a backoff that keeps the turn).
+
+        Only those in backoff are counted, by their index: the pending ones may be a hundred thousand.
+        """
         from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
 
         mine = JobItem.objects.filter(execucao=OuterRef("pk")).order_by()
-        ready = mine.disponiveis(agora).values("execucao").annotate(n=Count("pk")).values("n")
-        return self.annotate(prontos=Coalesce(Subquery(ready), 0), recuo_curto=Exists(mine.em_recuo_curto(agora)))
+        later = mine.em_recuo(agora).values("execucao").annotate(n=Count("pk")).values("n")
+        return self.annotate(
+            prontos=F("n_pending") - Coalesce(Subquery(later), 0), recuo_curto=Exists(mine.em_recuo_curto(agora))
+        )
 
     def em_ordem(self) -> "ExecucaoQuerySet":
-        """The order in which the scheduler serves: by arrival."""
-        return self.order_by("id")
+        """The order in which the scheduler serves: the most urgent first, then by arrival."""
+        return self.order_by("-prioridade", "id")
 
     def caladas(self, agora: datetime) -> "ExecucaoQuerySet":
         """Started, open, not paused, and without a sign for SILENCE_SECONDS (T12's first half)."""

@@ -24,20 +24,12 @@ class HostQuerySet(models.QuerySet["Host"]):
         """Those that may serve this execution: everybody's, and its own."""
         return self.filter(Q(exclusiva=None) | Q(exclusiva=execucao_id))
 
-    def com_lugar(self, agora: datetime, execucao_id: int) -> "HostQuerySet":
-        """Live hosts that may take one more robot of this execution, the emptiest first."""
-        mine = self.vivos(agora).que_servem(execucao_id)
-        return mine._com_livres("places", "robo")
-
     def com_lugar_de_script(self, agora: datetime) -> "HostQuerySet":
         """Live hosts that may take one more script, the emptiest first."""
-        return self.vivos(agora).filter(exclusiva=None)._com_livres("script_places", "script")
-
-    def _com_livres(self, lugares: str, tipo: str) -> "HostQuerySet":
         from executions.models.processo import Processo  # noqa: PLC0415 (Processo's own file knows Host)
 
-        taken = Count("processos", filter=Q(processos__status__in=Processo.LIVE, processos__tipo=tipo))
-        free = self.filter(draining_at=None).annotate(livres=F(lugares) - taken)
+        taken = Count("processos", filter=Q(processos__status__in=Processo.LIVE, processos__tipo="script"))
+        free = self.de_todos(agora).annotate(livres=F("script_places") - taken)
         return free.filter(livres__gt=0).order_by("-livres", "nome")
 
 

@@ -70,6 +70,8 @@ class JobItem(models.Model):
             models.Index(fields=["execucao", "attempts", "ordem"], condition=Q(status="pending"), name="item_pendente"),
             models.Index(fields=["execucao", "numero_processo"], condition=Q(status__in=("pending", "running")),
                          name="item_aberto_por_caso"),
+            models.Index(fields=["execucao", "available_at"], condition=Q(status="pending"), name="item_em_recuo"),
+            models.Index(fields=["finished_at", "status", "resultado"], name="item_por_fim"),
             models.Index(fields=["lease_until"], condition=Q(status="running"), name="item_posse"),
             models.Index(fields=["execucao", "status"], name="item_por_status"),
             models.Index(fields=["execucao", "finished_at"], condition=Q(finished_at__isnull=False),

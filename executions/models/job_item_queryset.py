@@ -47,11 +47,13 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
     def disponiveis(self, agora: datetime) -> "JobItemQuerySet":
         return self.pendentes().filter(available_at__lte=agora)
 
+    def em_recuo(self, agora: datetime) -> "JobItemQuerySet":
+        """Pending, and not yet to be tried again."""
+        return self.pendentes().filter(available_at__gt=agora)
+
     def em_recuo_curto(self, agora: datetime) -> "JobItemQuerySet":
         """Pending, and their backoff ends within TURN_BACKOFF_SECONDS: their batch keeps the turn."""
-        return self.pendentes().filter(
-            available_at__gt=agora, available_at__lte=agora + timedelta(seconds=TURN_BACKOFF_SECONDS)
-        )
+        return self.em_recuo(agora).filter(available_at__lte=agora + timedelta(seconds=TURN_BACKOFF_SECONDS))
 
     def contagem(self) -> list[tuple[str, str, str, int]]:
         """(status, resultado, erro_classe, how many), one row a combination."""

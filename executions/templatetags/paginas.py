@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from executions.intake import nome_sem_chaves
 from executions.models import Execucao, JobItem, Processo, Registro
+from executions.panorama import Espera
 from executions.results import Resultado
-from executions.robos import Espera
 
 if TYPE_CHECKING:
     from executions.views.progresso import Parte

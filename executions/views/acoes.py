@@ -6,9 +6,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from executions import robos
-from executions.models import Execucao, Processo
+from executions.models import PRIORIDADES, Execucao, Processo
 from executions.results import ErroClasse
 from executions.templatetags.paginas import quantos
 from executions.views import recados
@@ -35,6 +36,19 @@ def retomar(request: HttpRequest, pk: int) -> HttpResponse:
     if execucao.retomar(quem(request)):
         return _voltar(request, execucao, messages.SUCCESS, recados.RETOMADA)
     return _voltar(request, execucao, messages.INFO, recados.NAO_RETOMADA)
+
+
+@acao("iniciar")
+def priorizar(request: HttpRequest, pk: int) -> HttpResponse:
+    """Its place in the queue, by `prioridade`: baixa, normal or alta."""
+    execucao = get_object_or_404(Execucao, pk=pk)
+    word = request.POST.get("prioridade", "")
+    if word not in PRIORIDADES:
+        return _voltar(request, execucao, messages.ERROR, _("Prioridade desconhecida: nada mudou."))
+    prioridade = Execucao.Prioridade.de_palavra(word)
+    if execucao.definir_prioridade(prioridade, quem(request)):
+        return _voltar(request, execucao, messages.SUCCESS, recados.priorizada(prioridade))
+    return _voltar(request, execucao, messages.INFO, str(recados.NAO_PRIORIZADA))
 
 
 @acao("encerrar")

@@ -5,10 +5,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from executions import clock
 from executions.models import Execucao, Registro
+from executions.panorama import Panorama
 from executions.views.acesso import pagina
 from executions.views.botoes import botoes_de, grupos_de
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder
-from executions.views.panorama import Panorama
 from executions.views.progresso import Contagem
 
 ITENS_POR_PAGINA = 100

@@ -4,10 +4,9 @@ from django.http import HttpRequest, HttpResponse
 
 from executions import clock
 from executions.models import Execucao, Portal
-from executions.robos import Espera
+from executions.panorama import Espera, Panorama
 from executions.views.acesso import pagina
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder
-from executions.views.panorama import Panorama
 from executions.views.progresso import Parte, partes_da_lista
 
 ABERTAS_MOSTRADAS = 100

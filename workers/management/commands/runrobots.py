@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from rich.markup import escape
 
 from executions import exports, intake, lotes
-from executions.models import MAX_ROBOTS, Execucao
+from executions.models import MAX_ROBOTS, PRIORIDADES, Execucao
 from workers import batch, loop
 from workers.host import HostAgent, HostRecusado
 from workers.management.base import FriendlyCommand
@@ -28,6 +28,9 @@ class Command(FriendlyCommand):
         parser.add_argument("--usuario", default="", help="Em nome de quem (usuário do sistema).")
         parser.add_argument("--titulo", default="", help="Título da execução.")
         parser.add_argument("--max-robots", type=int, default=1, help="Máximo de robôs ao mesmo tempo.")
+        parser.add_argument(
+            "--prioridade", choices=PRIORIDADES, default="normal", help="Lugar na fila: as mais altas começam antes."
+        )
         parser.add_argument("--mode", choices=Execucao.Mode.values, default="headless", help="Sem ou com janela.")
         parser.add_argument("--max-wait", type=float, default=600, help="Segundos sem robô até desistir.")
         parser.add_argument("--avisar", action="append", default=[], help="Destino avisado do fim (pode repetir).")
@@ -90,6 +93,7 @@ class Command(FriendlyCommand):
         told = lotes.destinos(options["avisar"])
         return Execucao.objects.enfileirar(
             lote.aceitas, portal=portal, credencial=credencial, max_robots=options["max_robots"], mode=options["mode"],
+            prioridade=Execucao.Prioridade.de_palavra(options["prioridade"]),
             titulo=options["titulo"][:200], usuario=batch.usuario(options["usuario"]), origem="cli",
             destinos=told,
         )  # fmt: skip

@@ -1,0 +1,158 @@
+"""T2's rules: how many robots an execution may have beside those it has, and what it waits for if that is too few.
+
+They are judged over one look at the database (three queries, whatever the number of executions), so that who asks for
+robots, the pages and the watchdog all go by the same rules.
+"""
+
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.conf import settings
+from django.db import models
+
+from executions.models import Credencial, Execucao, Host, Processo
+
+
+class Espera(models.TextChoices):
+    """What an execution that could use another robot is waiting for."""
+
+    NADA = "", ""
+    TERMINADA = "terminada", "A execução terminou."
+    PAUSADA = "pausada", "Pausada."
+    COMPLETA = "completa", "Já tem todos os robôs de que precisa."
+    RECUO = "recuo", "Os itens restantes esperam a hora da nova tentativa."
+    VEZ = "vez", "Aguarda a vez: outra execução está em andamento."
+    PORTAL = "portal", "O portal não responde. Uma sondagem por minuto; nenhuma tentativa é gasta."
+    CREDENCIAL = "credencial", "A credencial está bloqueada pelo portal por alguns minutos."
+    LOGIN = "login", "Aguarda o primeiro login da credencial antes de abrir mais robôs."
+    SESSOES = "sessoes", "O portal ou a credencial já usa todas as sessões permitidas."
+    SEM_MAQUINA = "sem_maquina", "Nenhuma máquina de robôs está ligada. Inicie uma com manage.py runrobots."
+    SEM_LUGAR = "sem_lugar", "As máquinas ligadas estão sem lugar para mais um robô."
+
+
+# Waits that are the world's, not a silence of ours (T12 leaves them alone).
+LEGITIMATE = frozenset(Espera) - {Espera.NADA, Espera.COMPLETA, Espera.TERMINADA}
+
+
+class Panorama:
+    """One look at the open executions (read `com_espera` and `com_nomes`), their live processes and the hosts."""
+
+    def __init__(self, agora: datetime, execucoes: list[Execucao]) -> None:
+        self.agora = agora
+        self.abertas = [execucao for execucao in execucoes if execucao.aberta]
+
+    @classmethod
+    def ler(cls, agora: datetime) -> "Panorama":
+        return cls(agora, list(Execucao.objects.abertas().com_espera(agora).com_nomes().em_ordem()))
+
+    def aberta(self, pk: int) -> Execucao | None:
+        return next((execucao for execucao in self.abertas if execucao.pk == pk), None)
+
+    @cached_property
+    def processos(self) -> list[Processo]:
+        return list(Processo.objects.vivos().com_item())
+
+    @cached_property
+    def hosts(self) -> list[Host]:
+        return list(Host.objects.all())
+
+    @cached_property
+    def hosts_vivos(self) -> list[Host]:
+        limit = self.agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
+        return [host for host in self.hosts if host.heartbeat_at and host.heartbeat_at >= limit]
+
+    @property
+    def robos(self) -> list[Processo]:
+        return [processo for processo in self.processos if processo.tipo == Processo.Tipo.ROBO]
+
+    def robos_de(self, execucao: Execucao) -> list[Processo]:
+        return [robo for robo in self.robos if robo.execucao_id == execucao.pk]
+
+    def robos_em(self, host: Host) -> int:
+        return sum(robo.host_id == host.pk for robo in self.robos)
+
+    def robos_no_portal(self, portal_id: int) -> int:
+        return sum(robo.execucao.portal_id == portal_id for robo in self.robos if robo.execucao)
+
+    def lugar_para(self, execucao: Execucao) -> Host | None:
+        """The emptiest live host that may take one more robot of this execution."""
+        free = {
+            host: host.places - self.robos_em(host)
+            for host in self.hosts_vivos
+            if host.draining_at is None and host.exclusiva_id in (None, execucao.pk)
+        }
+        host = max(free, key=lambda host: free[host], default=None)
+        return host if host and free[host] > 0 else None
+
+    def contar(self, processo: Processo) -> None:
+        """A robot was asked for since the look."""
+        self.processos.append(processo)
+        vars(self).pop("_com_a_vez", None)
+
+    @property
+    def falta_lugar(self) -> Espera:
+        """What it is that no host has a place."""
+        return Espera.SEM_LUGAR if self.hosts_vivos else Espera.SEM_MAQUINA
+
+    def espera_de(self, execucao: Execucao) -> Espera:
+        """What this execution waits for now, if anything."""
+        if not execucao.aberta:
+            return Espera.TERMINADA
+        n, espera = self.vagas(execucao)
+        if not n:
+            return espera
+        if self.lugar_para(execucao) is None:
+            return self.falta_lugar
+        return Espera.PORTAL if execucao.portal.fora_do_ar else Espera.NADA
+
+    def vagas(self, execucao: Execucao) -> tuple[int, Espera]:
+        """(robots that this open one may have beside its own, what it waits for when it could use more).
+
+        Hosts are left out: whether there is a place for them is asked one robot at a time (`lugar_para`).
+        """
+        if execucao.pausada:
+            return 0, Espera.PAUSADA
+        mine = len(self.robos_de(execucao))
+        missing = min(execucao.max_robots, execucao.n_running + execucao.prontos) - mine
+        if missing <= 0:
+            return 0, Espera.COMPLETA if mine else Espera.RECUO
+        if len(self._com_a_vez - {execucao.pk}) >= settings.EXECUCOES_SIMULTANEAS:
+            return 0, Espera.VEZ
+        if execucao.portal.fora_do_ar:
+            if self.robos_no_portal(execucao.portal_id):
+                return 0, Espera.PORTAL
+            probe, espera = self._com_sessoes(execucao, 1)
+            return (1, Espera.PORTAL) if probe else (0, espera)
+        return self._com_sessoes(execucao, missing)
+
+    @cached_property
+    def _com_a_vez(self) -> set[int]:
+        """Those that hold the turn: with a live robot, or with an item whose backoff ends within a minute."""
+        working = {processo.execucao_id for processo in self.processos}
+        return {
+            execucao.pk
+            for execucao in self.abertas
+            if execucao.pk in working
+            or (execucao.recuo_curto and not execucao.pausada and not execucao.portal.fora_do_ar)
+        }
+
+    def _com_sessoes(self, execucao: Execucao, missing: int) -> tuple[int, Espera]:
+        portal, credencial = execucao.portal, execucao.credencial
+        if credencial.livre_em and credencial.livre_em > self.agora:
+            return 0, Espera.CREDENCIAL
+        on_credencial = sum(robo.execucao.credencial_id == credencial.pk for robo in self.robos if robo.execucao)
+        free = missing
+        if portal.max_sessions is not None:
+            free = min(free, portal.max_sessions - self.robos_no_portal(portal.pk))
+        if credencial.max_sessions is not None:
+            free = min(free, credencial.max_sessions - on_credencial)
+        if free < 1:
+            return 0, Espera.SESSOES
+        if not self._aceita_ha_pouco(credencial):
+            # A wrong password must be tried once, by one robot: accounts lock.
+            return (0, Espera.LOGIN) if on_credencial else (1, Espera.LOGIN)
+        return free, Espera.SESSOES if free < missing else Espera.NADA
+
+    def _aceita_ha_pouco(self, credencial: Credencial) -> bool:
+        fresh = self.agora - timedelta(seconds=settings.CREDENTIAL_FRESH_SECONDS)
+        return credencial.accepted_at is not None and credencial.accepted_at >= fresh
