@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error
+from django.db.models import Count
 
 from executions import clock
 
@@ -58,6 +59,14 @@ def forget(host: str) -> int:
     from django_q.models import OrmQ  # noqa: PLC0415
 
     return OrmQ.objects.filter(key=queue_name(host)).delete()[0]
+
+
+def waiting() -> dict[str, int]:
+    """How many messages wait, by host."""
+    from django_q.models import OrmQ  # noqa: PLC0415
+
+    rows = OrmQ.objects.order_by().values_list("key").annotate(n=Count("pk"))
+    return {key.removeprefix(queue_name("")): n for key, n in rows}
 
 
 def connect_receivers() -> None:

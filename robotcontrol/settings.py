@@ -129,6 +129,7 @@ WHITENOISE_USE_FINDERS = True
 # HTTPS=0 is for a machine that serves its own loopback, or sits behind nothing but a trusted network.
 HTTPS = env.flag("HTTPS", not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz/(live|ready)$"]  # asked from beside, by what terminates the TLS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
@@ -174,6 +175,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 2_000
 TOKEN_FAILURES_PER_MINUTE = env.integer("TOKEN_FAILURES_PER_MINUTE", 20, at_least=1)  # different wrong ones, an address
 HISTORY_DAYS = env.integer("HISTORY_DAYS", 90, at_least=2)  # how long ended notices and firings are kept
+
+# Whoever scrapes /metrics without a user of ours: a secret of its own. Without it, a token or a session.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # ---- notices: e-mail by these, everything else by its own address ------------------------------------------------
 EMAIL_HOST = env.text("EMAIL_HOST")

@@ -27,6 +27,7 @@ DONOS = {
     "psutil": ("workers/processes.py",),
     "selenium": ("workers/browser.py", "workers/portals/"),
     "cryptography": ("executions/vault.py",),
+    "prometheus_client": ("executions/metricas.py",),
 }
 LINHAS_POR_ARQUIVO, LINHAS_POR_FUNCAO = 300, 45
 

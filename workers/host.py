@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from executions import clock, queue
+from executions import clock, prontidao, queue
 from executions.models import Execucao, Host, Processo
 from workers import janitor, processes, scheduler
 from workers.cluster import Cluster, cluster_mark
@@ -164,7 +164,7 @@ class HostAgent:
 
     def _beat(self) -> None:
         cpu, memory = processes.machine_usage()
-        if not self.host.bater(cpu=cpu, memory=memory):
+        if not self.host.bater(cpu=cpu, memory=memory, disco_livre=prontidao.disco_livre()):
             logger.error("another agent took the name %s: this one ends", self.host.nome)
             self.stop.set()
 

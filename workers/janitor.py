@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from executions import clock, limpeza
-from executions.models import Controle, Processo
+from executions.models import Controle, Host, Processo
 from workers import processes
 from workers.supervisor import mark, robot_folder
 
@@ -26,6 +26,7 @@ def clean() -> processes.Reaped:
     for row in _ended_here():
         total += _reap(row)
     _remove_folders()
+    Host.objects.filter(nome=settings.ROBOT_HOST).exclude(orfaos=len(total.left)).update(orfaos=len(total.left))
     if total.found:
         logger.warning("janitor: %s", total)
     return total

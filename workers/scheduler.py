@@ -4,6 +4,7 @@ It asks for the robots that open executions may have now, fires the schedules th
 """
 
 from executions import agenda, avisos, clock
+from executions.models import Batida
 from executions.robos import pedir_em_ordem
 from executions.scripts import enviar_em_espera
 
@@ -14,4 +15,5 @@ def step() -> int:
     asked = pedir_em_ordem()
     agenda.disparar(clock.db_now())
     avisos.passo()
+    Batida.bater(Batida.Obra.AGENDADOR)
     return asked

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from executions import clock
 from executions.errors import StaleClaim
-from executions.models import Execucao, Host, JobItem, Processo
+from executions.models import Batida, Execucao, Host, JobItem, Processo
 from executions.models.processo_queryset import ProcessoQuerySet
 from executions.panorama import LEGITIMATE, Espera
 from executions.results import ErroClasse
@@ -54,6 +54,7 @@ class Watchdog:
             "contadores": recount(),
         }
         Host.objects.filter(nome=settings.ROBOT_HOST).update(watchdog_since=self._since)
+        Batida.bater(Batida.Obra.WATCHDOG)
         return done
 
     def _trusts_clock(self, agora: datetime) -> bool:

@@ -34,7 +34,7 @@ class HostAdmin(SomenteLeitura):
 
     @admin.display(description="ligada", boolean=True)
     def viva(self, obj: Host) -> bool:
-        return obj.ligado  # type: ignore[attr-defined]
+        return obj.ligado
 
     @admin.display(description="atende")
     def atende(self, obj: Host) -> str:

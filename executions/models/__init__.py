@@ -2,6 +2,7 @@
 
 from executions.models.agendamento import Agendamento, Disparo
 from executions.models.aviso import Aviso
+from executions.models.batida import Batida
 from executions.models.controle import Controle
 from executions.models.credencial import Credencial
 from executions.models.destino import Destino
@@ -19,7 +20,7 @@ from executions.models.token_api import TokenAPI
 
 __all__ = [
     "MAX_ROBOTS", "PRIORIDADES",
-    "Agendamento", "ArquivoRecusado", "AvisarEm", "Aviso", "Controle", "Credencial", "Destino", "Disparo",
+    "Agendamento", "ArquivoRecusado", "AvisarEm", "Aviso", "Batida", "Controle", "Credencial", "Destino", "Disparo",
     "Execucao", "Host", "JobItem", "Portal", "Prioridade", "Processo", "Registro", "Saida", "Script",
     "Tentativa", "TokenAPI",
 ]  # fmt: skip

@@ -53,12 +53,17 @@ class Host(models.Model):
     )
     cpu = models.FloatField("CPU (%)", null=True, blank=True)
     memory = models.FloatField("memória (%)", null=True, blank=True)
+    disco_livre = models.FloatField("disco livre (%)", null=True, blank=True)
+    orfaos = models.PositiveIntegerField(
+        "processos órfãos", default=0, help_text="Que o zelador desta máquina achou sem dono e não conseguiu encerrar."
+    )
     canary_at = models.DateTimeField("canário", null=True, blank=True)
     watchdog_since = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField("último sinal", null=True, blank=True)
     draining_at = models.DateTimeField("parando desde", null=True, blank=True)
     versao = models.CharField("versão", max_length=20, blank=True)
 
+    ligado: bool  # from `com_vida`
     objects = models.Manager.from_queryset(HostQuerySet)()
 
     class Meta:

@@ -11,7 +11,7 @@ from executions.errors import StaleClaim
 from executions.models.execucao import Execucao
 from executions.models.job_item_queryset import FREE, JobItemQuerySet, Status
 from executions.models.processo import Processo
-from executions.models.tentativa import Tentativa
+from executions.models.tentativa import POSSE_VENCIDA, ROBO_PERDIDO, Tentativa
 from executions.results import ErroClasse, Resposta, Resultado
 
 if TYPE_CHECKING:
@@ -197,7 +197,8 @@ class JobItem(models.Model):
         guard = None if dono_morto else Q(lease_until__lt=agora)
         changes: dict[str, Any] = {"token": F("token") + 1, "crashes": F("crashes") + 1, "attempts": F("attempts") - 1}
         if self.crashes + 1 < MAX_CRASHES:
-            return self._move(agora, "robo_perdido", guard=guard, status=Status.PENDING, available_at=agora, **changes)
+            how = ROBO_PERDIDO if dono_morto else POSSE_VENCIDA
+            return self._move(agora, how, guard=guard, status=Status.PENDING, available_at=agora, **changes)
         changes |= {
             "erro_classe": ErroClasse.VENENO,
             "erro": f"Derrubou o robô {MAX_CRASHES} vezes.",

@@ -70,7 +70,10 @@ class Registro(models.Model):
         db_table = "registros"
         ordering = ["-id"]
         verbose_name = "registro"
-        indexes = [models.Index(fields=["execucao", "-id"], name="registro_por_execucao")]
+        indexes = [
+            models.Index(fields=["execucao", "-id"], name="registro_por_execucao"),
+            models.Index(fields=["evento", "at"], name="registro_por_evento"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.evento}: {self.mensagem[:80]}"

@@ -1,5 +1,9 @@
 from django.db import models
 
+# Outcomes that are neither an answer nor a class of failure.
+ROBO_PERDIDO = "robo_perdido"  # its process was seen to be dead
+POSSE_VENCIDA = "posse_vencida"  # its lease ran out
+
 
 class Tentativa(models.Model):
     """One claim of an item by a robot, whatever came of it. `n` is a running number of the item, never reused."""
@@ -18,6 +22,7 @@ class Tentativa(models.Model):
         db_table = "tentativas"
         ordering = ["item_id", "n"]
         verbose_name = "tentativa"
+        indexes = [models.Index(fields=["outcome", "ended"], name="tentativa_por_desfecho")]
         constraints = [models.UniqueConstraint(fields=["item", "token"], name="uma_tentativa_por_token")]
 
     def __str__(self) -> str:

@@ -1,0 +1,30 @@
+"""Failed logins, kept: by whom and from where, never with what password, and never more than a few a minute."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_login_failed
+from django.http import HttpRequest
+
+from executions import clock
+from executions.models import Registro
+
+LOGIN_FALHOU = "login_falhou"
+POR_MINUTO = 20  # a guessing machine must not fill the table
+
+
+def connect_receivers() -> None:
+    user_login_failed.connect(_falhou, dispatch_uid="executions.acessos.falhou")
+
+
+def _falhou(sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
+    minute = clock.db_now() - timedelta(seconds=60)
+    if Registro.objects.filter(evento=LOGIN_FALHOU, at__gt=minute).count() >= POR_MINUTO:
+        return
+    # A name that no account has may be a password typed into the wrong field: it is not kept.
+    users = get_user_model()._default_manager
+    known = users.filter(**{get_user_model().USERNAME_FIELD: credentials.get("username") or ""}).first()
+    who = f"da conta {known.get_username()}" if known else "de uma conta que não existe"
+    where = f", de {request.META.get('REMOTE_ADDR', '')}" if request else ""
+    Registro.objects.anotar(LOGIN_FALHOU, f"Login recusado {who}{where}.", level="warning", usuario=known)

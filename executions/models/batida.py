@@ -1,0 +1,40 @@
+from datetime import datetime
+
+from django.db import models
+
+from executions import clock
+
+
+class Batida(models.Model):
+    """When one of the installation's own works was last done, a row each. Nobody locks these rows for long."""
+
+    class Obra(models.TextChoices):
+        AGENDADOR = "agendador", "agendador"
+        WATCHDOG = "watchdog", "watchdog"
+        PRONTIDAO = "prontidao", "prontidão"
+
+    obra = models.CharField(max_length=10, choices=Obra.choices, unique=True)
+    at = models.DateTimeField("quando")
+
+    class Meta:
+        db_table = "batidas"
+        verbose_name = "batida"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(obra__in=["agendador", "watchdog", "prontidao"]), name="batida_obra"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.get_obra_display()
+
+    @classmethod
+    def bater(cls, obra: str) -> None:
+        """It was done just now."""
+        agora = clock.db_now()
+        if not cls.objects.filter(obra=obra).update(at=agora):
+            Batida.objects.bulk_create([Batida(obra=obra, at=agora)], ignore_conflicts=True)
+
+    @classmethod
+    def todas(cls) -> dict[str, datetime]:
+        return dict(cls.objects.values_list("obra", "at"))
