@@ -1,6 +1,19 @@
 from django.urls import path
 
-from executions.views import acoes, confirmar, encerrar, execucao, painel, processo, quadro, scripts
+from executions.views import (
+    acoes,
+    agenda,
+    ajuda,
+    confirmar,
+    encerrar,
+    execucao,
+    maquinas,
+    painel,
+    portais,
+    processo,
+    quadro,
+    scripts,
+)
 
 app_name = "executions"
 urlpatterns = [
@@ -28,4 +41,15 @@ urlpatterns = [
     path("processos/<uuid:uuid>/encerrar/confirmar", encerrar.confirmar_encerrar, name="confirmar_encerrar_processo"),
     path("scripts/<int:pk>/", scripts.script, name="script"),
     path("scripts/<int:pk>/executar", scripts.executar, name="executar_script"),
+    path("agenda/", agenda.agenda, name="agenda"),
+    path("agenda/<int:pk>/pausar", agenda.pausar, name="pausar_agendamento"),
+    path("agenda/<int:pk>/retomar", agenda.retomar, name="retomar_agendamento"),
+    path("agenda/<int:pk>/executar", agenda.executar, name="executar_agendamento"),
+    path("portais/", portais.portais, name="portais"),
+    path("portais/<int:pk>/sondar", portais.sondar, name="sondar_portal"),
+    path("maquinas/", maquinas.maquinas, name="maquinas"),
+    path("maquinas/<int:pk>/esvaziar/confirmar", maquinas.confirmar_esvaziar, name="confirmar_esvaziar_maquina"),
+    path("maquinas/<int:pk>/esvaziar", maquinas.esvaziar, name="esvaziar_maquina"),
+    path("maquinas/<int:pk>/liberar", maquinas.liberar, name="liberar_maquina"),
+    path("ajuda/", ajuda.ajuda, name="ajuda"),
 ]

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import socket
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from robotcontrol import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSAO = str(tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"])
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 

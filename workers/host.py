@@ -118,6 +118,7 @@ class HostAgent:
         guarded(self.host.parar)
         deadline = time.monotonic() + settings.STOP_GRACE_SECONDS + 5
         while time.monotonic() < deadline and guarded(self._robots_left):
+            guarded(self.host.parar)  # again: somebody may have freed it meanwhile
             guarded(self._beat)
             time.sleep(0.1)
         self.cluster.stop()
@@ -154,6 +155,7 @@ class HostAgent:
                 "places": settings.HOST_MAX_ROBOTS or processes.robot_places(),
                 "script_places": settings.HOST_SCRIPT_PLACES,
                 "exclusiva": self.exclusiva,
+                "versao": settings.VERSAO,
                 "cpu": cpu,
                 "memory": memory,
                 "canary_at": None,

@@ -108,7 +108,7 @@ class AgendamentoAdmin(admin.ModelAdmin):
     def ultimos_disparos(self, obj: Agendamento) -> str:
         if not obj.pk:
             return ""
-        rows = [(quando(d.due_at or d.at), _linha(d)) for d in obj.disparos.all()[:LAST]]
+        rows = [(quando(d.due_at or d.at), d.em_palavras) for d in obj.disparos.all()[:LAST]]
         items = format_html_join("", "<li>{}: {}</li>", rows)
         return format_html("<ul>{}</ul>", items) if rows else "nenhum ainda"
 
@@ -141,21 +141,16 @@ class AgendamentoAdmin(admin.ModelAdmin):
     @admin.action(description="Executar agora", permissions=["change"])
     def executar_agora(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
         for agendamento in queryset:
-            needed = ["executar_script"] if agendamento.script_id else ["enfileirar", "iniciar"]
-            if not request.user.has_perms([f"executions.{name}" for name in needed]):
+            if not agendamento.pode_ser_iniciado_por(request.user):
                 self.message_user(request, f"{agendamento}: você não pode iniciar isto.", messages.ERROR)
                 continue
             disparo = agenda.executar_agora(agendamento, _quem(request))
             level = NIVEL.get(Disparo.Desfecho(disparo.desfecho), messages.ERROR)
-            self.message_user(request, f"{agendamento}: {_linha(disparo)}", level)
+            self.message_user(request, f"{agendamento}: {disparo.em_palavras}", level)
 
     def _contar(self, request: HttpRequest, n: int, um: str, muitos: str) -> None:
         text = f"{quantos(n, um, muitos)}." if n else "Nada mudou."
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
-
-
-def _linha(disparo: Disparo) -> str:
-    return f"{disparo.get_desfecho_display()}. {disparo.mensagem}".strip()
 
 
 def _quem(request: HttpRequest) -> AbstractBaseUser:

@@ -13,7 +13,7 @@ from executions.models.registro import Registro
 from executions.models.script import AvisarEm
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
 class AgendamentoQuerySet(models.QuerySet["Agendamento"]):
@@ -100,6 +100,11 @@ class Agendamento(models.Model):
     @property
     def em_palavras(self) -> str:
         return cron.em_palavras(self.cron)
+
+    def pode_ser_iniciado_por(self, usuario: "AbstractBaseUser | AnonymousUser") -> bool:
+        """Nobody fires what he may not start himself."""
+        needed = ["executar_script"] if self.script_id else ["enfileirar", "iniciar"]
+        return bool(usuario.has_perms([f"executions.{name}" for name in needed]))  # type: ignore[union-attr]
 
     def pausar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """False when it was paused already."""
@@ -198,10 +203,18 @@ class Disparo(models.Model):
                 name="disparo_desfecho",
             ),
         ]
-        indexes = [models.Index(fields=["at"], condition=Q(desfecho="iniciando"), name="disparo_por_comecar")]
+        indexes = [
+            models.Index(fields=["at"], condition=Q(desfecho="iniciando"), name="disparo_por_comecar"),
+            models.Index(fields=["agendamento", "-id"], name="disparo_por_agendamento"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.agendamento}: {self.get_desfecho_display()}"
+
+    @property
+    def em_palavras(self) -> str:
+        """What came of it, as sentences."""
+        return f"{self.get_desfecho_display().capitalize()}. {self.mensagem}".strip()
 
     def reivindicar(self) -> bool:
         """Whoever starts it takes it first: only one wins."""

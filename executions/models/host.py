@@ -1,10 +1,15 @@
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
 
 from executions import clock
+from executions.models.registro import Registro
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
 
 
 class HostQuerySet(models.QuerySet["Host"]):
@@ -75,6 +80,11 @@ class Host(models.Model):
         return self.nome
 
     @property
+    def disco(self) -> float | None:
+        """Used, in per cent."""
+        return None if self.disco_livre is None else 100 - self.disco_livre
+
+    @property
     def viva(self) -> bool:
         limit = clock.db_now() - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
         return self.heartbeat_at is not None and self.heartbeat_at >= limit
@@ -86,4 +96,22 @@ class Host(models.Model):
 
     def parar(self) -> None:
         """Nothing new starts here, and the supervisors close their robots' pipes."""
-        Host.objects.filter(pk=self.pk, epoch=self.epoch).update(draining_at=clock.db_now())
+        Host.objects.filter(pk=self.pk, epoch=self.epoch, draining_at=None).update(draining_at=clock.db_now())
+
+    def esvaziar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """A person's `parar`: the host stays on, and empty, until `liberar` or its next start. False when it was so."""
+        return self._mudar(Host.objects.filter(pk=self.pk, draining_at=None), clock.db_now(), usuario, "esvaziada")
+
+    def liberar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """It takes robots and scripts again. False when it did already."""
+        draining = Host.objects.filter(pk=self.pk, draining_at__isnull=False)
+        return self._mudar(draining, None, usuario, "liberada")
+
+    def _mudar(
+        self, rows: "HostQuerySet", desde: datetime | None, usuario: "AbstractBaseUser | None", palavra: str
+    ) -> bool:
+        with transaction.atomic():
+            if not rows.update(draining_at=desde):
+                return False
+            Registro.objects.anotar(f"maquina_{palavra}", f"Máquina {self}: {palavra}.", usuario=usuario)
+        return True

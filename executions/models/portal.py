@@ -13,7 +13,7 @@ from executions.locks import locked
 from executions.models.registro import Registro
 
 if TYPE_CHECKING:
-    pass
+    from django.contrib.auth.models import AbstractBaseUser
 
 FAILURES_TO_SUSPECT = 5
 
@@ -134,3 +134,13 @@ class Portal(models.Model):
         """True for the one caller a PROBE_SECONDS that may send a single robot to an open portal."""
         due = Portal.objects.filter(pk=self.pk, breaker=self.Breaker.OPEN, probe_at__lte=agora)
         return bool(due.update(probe_at=agora + timedelta(seconds=settings.PROBE_SECONDS)))
+
+    def antecipar_sonda(self, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """The next probe is due now, not in a minute. False when it was due already, or the portal answers."""
+        agora = clock.db_now()
+        with transaction.atomic():
+            later = Portal.objects.filter(pk=self.pk, breaker=self.Breaker.OPEN, probe_at__gt=agora)
+            if not later.update(probe_at=agora):
+                return False
+            Registro.objects.anotar("portal_sondagem", f"{self.nome}: sondagem antecipada.", usuario=usuario)
+        return True

@@ -17,6 +17,10 @@ class RegistroQuerySet(models.QuerySet["Registro"]):
         rows = self.filter(execucao=execucao).select_related("processo", "usuario").order_by("-id")[:n]
         return sorted(rows, key=lambda row: (row.at, row.pk), reverse=True)
 
+    def de_portais(self, n: int) -> "list[Registro]":
+        """The last n lines that tell that a portal fell or came back. They belong to no execution: an index serves."""
+        return list(self.filter(execucao=None, evento__in=["portal_fora", "portal_no_ar"]).order_by("-id")[:n])
+
     def anotar(
         self,
         evento: str,

@@ -8,9 +8,10 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from executions.intake import nome_sem_chaves
-from executions.models import Execucao, JobItem, Processo, Registro
+from executions.models import Disparo, Execucao, JobItem, Processo, Registro
 from executions.panorama import Espera
 from executions.results import Resultado
 
@@ -66,6 +67,13 @@ ESPERA = {
     Espera.LOGIN: "chave",
     Espera.SEM_MAQUINA: "maquina",
     Espera.SEM_LUGAR: "maquina",
+}
+DISPARO = {
+    Disparo.Desfecho.INICIANDO: ("run", "rodando"),
+    Disparo.Desfecho.INICIADO: ("ok", "check"),
+    Disparo.Desfecho.PULADO: ("warn", "alerta"),
+    Disparo.Desfecho.RECUSADO: ("bad", "falha"),
+    Disparo.Desfecho.MANUAL: ("ok", "iniciar"),
 }
 MENSAGEM = {"success": ("ok", "ok"), "info": ("run", "info"), "warning": ("warn", "alerta"), "error": ("bad", "falha")}
 
@@ -127,6 +135,12 @@ def estado_do_robo(robo: Processo) -> SafeString:
 
 
 @register.simple_tag
+def estado_do_disparo(disparo: Disparo) -> SafeString:
+    value = Disparo.Desfecho(disparo.desfecho)
+    return _marca("state", *DISPARO[value], str(value.label).capitalize())
+
+
+@register.simple_tag
 def nivel(registro: Registro) -> SafeString:
     return format_html('<span class="lv is-{}">{}</span>', *NIVEL[Registro.Level(registro.level)])
 
@@ -159,15 +173,27 @@ def quando(at: datetime | None, formato: str = "minuto") -> SafeString:
 
 
 @register.simple_tag
-def idade(at: datetime | None, agora: datetime) -> SafeString:
-    """The age of a sign: amber above 30 s. The text is the time; tick.js turns it into "há 12 s".
+def medidor(nome: str, valor: float | None) -> SafeString:
+    """A percentage of a machine as a meter: amber from 75, red from 90. Goes into a `gauges` block."""
+    if valor is None:
+        return format_html('<span>{}</span><span></span><span class="quiet nb">{}</span>', nome, _("sem medida"))
+    return format_html(
+        '<span>{}</span><meter min="0" max="100" low="75" high="90" optimum="0" value="{}" aria-label="{}">{}%</meter>'
+        '<span class="quiet nb">{}%</span>',
+        nome, f"{valor:.0f}", nome, f"{valor:.0f}", f"{valor:.0f}",
+    )  # fmt: skip
+
+
+@register.simple_tag
+def idade(at: datetime | None, agora: datetime, limite: float = AMBER_AGE_SECONDS) -> SafeString:
+    """The age of a sign: amber above so many seconds. The text is the time; tick.js turns it into "há 12 s".
 
     So the fragment changes with the sign, not with every second that passes.
     """
     if at is None:
         return mark_safe('<span class="beat is-idle xs">sem sinal ainda</span>')
     local = timezone.localtime(at)
-    tone = "warn" if (agora - at).total_seconds() > AMBER_AGE_SECONDS else "ok"
+    tone = "warn" if (agora - at).total_seconds() > limite else "ok"
     text = '<span class="beat is-{} xs">{}<time datetime="{}" data-idade>{}</time></span>'
     return format_html(text, tone, icone("pulso"), local.isoformat(timespec="seconds"), local.strftime("%H:%M:%S"))
 
