@@ -9,9 +9,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 
-from executions.models import Credencial, Execucao, Processo
+from executions.models import Credencial, Execucao, Host, Processo
 from tests import chain, factories
 from tests.intake_helpers import pdf
 from workers.portals.demo.cases import CASO_DO_CENARIO
@@ -87,6 +88,8 @@ def test_two_batches_from_two_commands_are_both_answered_one_after_the_other() -
         chain.demo_portal(portal.url)
         first = chain.Machine("runrobots", FILED, ROBOT_HOST="teste-dois")
         chain.wait_for(lambda: Execucao.objects.filter(started_at__isnull=False).exists(), 30, "the first batch")
+        host = Host.objects.get(nome="teste-dois")
+        assert host.versao == settings.VERSAO and None not in (host.cpu, host.memory, host.disk)
         second = chain.manage("runrobots", UNKNOWN, ROBOT_HOST="teste-dois")
         assert first.child.wait(60) == 0 and second.returncode == 0, no_traceback(second)
     assert set(Execucao.objects.values_list("status", "n_done")) == {("done", 1)}

@@ -74,7 +74,7 @@ def test_emptying_is_confirmed_by_a_page_that_names_what_stops() -> None:
 
 
 def test_an_emptied_machine_takes_nothing_new_until_it_is_freed_and_twice_changes_nothing() -> None:
-    host, batch = novo_host(), nova_execucao(1)
+    host = novo_host()
     client = como("Operadores")
 
     def post(act: str) -> str:
@@ -83,7 +83,7 @@ def test_an_emptied_machine_takes_nothing_new_until_it_is_freed_and_twice_change
         return textos(response)[-1]
 
     def free() -> bool:
-        return Host.objects.com_lugar(clock.db_now(), batch.pk).exists()
+        return Host.objects.de_todos(clock.db_now()).exists()
 
     assert "sendo esvaziada" in post("esvaziar") and not free()
     before, lines = Host.objects.values().get(), Registro.objects.count()
