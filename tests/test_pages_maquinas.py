@@ -23,7 +23,7 @@ def pagina(grupo: str = "Operadores") -> str:
 
 
 def test_it_shows_the_meters_the_places_the_processes_and_the_canary() -> None:
-    host = novo_host(cpu=46.2, memory=82.0, disk=91.4, versao="0.1.0", canary_at=clock.db_now(), script_places=2)
+    host = novo_host(cpu=46.2, memory=82.0, disco_livre=8.6, versao="0.1.0", canary_at=clock.db_now(), script_places=2)
     batch = nova_execucao(2)
     robo = novo_robo(batch, host, cpu=38.0)
     tomado(batch, robo)
