@@ -59,8 +59,7 @@ def _anotar_processo(processo: Processo) -> int:
         assert row.script is not None
         sources: list[Script | Agendamento] = [row.script, *Agendamento.objects.filter(disparos__processo=row)]
         chosen = _destinos(sources, falhou=row.motivo != Processo.Motivo.CONCLUIDO)
-        end = "concluído" if row.motivo == Processo.Motivo.CONCLUIDO else row.get_motivo_display()
-        return _criar(chosen, f"Script {row.script}: {end}", _corpo_do_processo(row, end), processo=row)
+        return _criar(chosen, f"Script {row.script}: {row.fim}", _corpo_do_processo(row), processo=row)
 
 
 def _anotar_execucao(execucao: Execucao) -> int:
@@ -111,11 +110,11 @@ def _criar(
     return len(Aviso.objects.bulk_create(rows))
 
 
-def _corpo_do_processo(row: Processo, end: str) -> str:
+def _corpo_do_processo(row: Processo) -> str:
     code = f"Código de saída {row.exit_code}." if row.exit_code is not None else ""
     host = f"Máquina: {row.host}." if row.host else ""
     span = f"De {_hora(row.started_at)} a {_hora(row.ended_at)}."
-    lines = [f"O script {row.script} terminou: {end}.", row.erro, "" if code in row.erro else code, host, span]
+    lines = [f"O script {row.script} terminou: {row.fim}.", row.erro, "" if code in row.erro else code, host, span]
     return "\n".join(filter(None, lines))
 
 

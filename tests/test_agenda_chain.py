@@ -48,6 +48,6 @@ def test_a_real_host_fires_a_script_and_a_folder_and_sends_the_notices(
         Aviso.objects.update(next_at=F("next_at") - timedelta(minutes=1))
         chain.wait_for(lambda: Aviso.objects.filter(sent_at__isnull=False).exists(), 30, "the notice")
     (told,) = hook.told
-    assert told["title"] == "[Controle de Robôs] Script cai.py: caiu" and "Código de saída 5." in told["message"]
+    assert told["title"] == "[Controle de Robôs] Script cai.py: falhou" and "Código de saída 5." in told["message"]
     assert Execucao.objects.get(disparos__agendamento=of_folder).total_arquivos == 1
     assert Aviso.objects.get().attempts == 2 and not chain.left_over()

@@ -128,7 +128,7 @@ def test_one_process_with_the_tail_of_its_log(api: Api, settings, tmp_path) -> N
     assert "linha 1\n" not in found["log"] and (found["status"], found["running"]) == ("running", True)
     assert vivo.terminar("exited", exit_code=3, motivo="falha")
     ended = certo(api.get(f"/api/processos/{vivo.uuid}"))
-    assert (ended["exit_code"], ended["running"], ended["motivo"], ended["razao"]) == (3, False, "falha", "Caiu.")
+    assert (ended["exit_code"], ended["running"], ended["motivo"], ended["razao"]) == (3, False, "falha", "Falhou.")
     assert certo(Api("view_processo").get(f"/api/processos/{vivo.uuid}"))["log"] is None
     assert problema(api.get(f"/api/processos/{uuid.uuid4()}"), 404)
     robo = factories.novo_robo(factories.nova_execucao(1))

@@ -77,7 +77,7 @@ def test_the_command_makes_one_shows_it_and_revokes_it() -> None:
     call_command("api_token", user.username, "--dias", "7", "--so-leitura", stdout=StringIO(), stderr=err)
     made = TokenAPI.objects.first()
     assert made and made.so_leitura and made.expira_em == made.criado_em + timedelta(days=7)
-    assert "só de leitura, válido até" in err.getvalue()
+    assert "só leitura, válido até" in err.getvalue()
     for wrong in (["ninguém"], [user.username, "--revogar", "cr_nada"], [user.username, "--dias", "0"]):
         with pytest.raises(CommandError):
             call_command("api_token", *wrong)
@@ -155,7 +155,7 @@ def test_the_admin_shows_a_new_token_once() -> None:
     assert certo(Api(texto=texto).get("/api/processos")) == []
     row = TokenAPI.objects.get()
     assert row.so_leitura and row.expira_em == row.criado_em + timedelta(days=30)
-    assert "só de leitura, válido até" in Registro.objects.get(evento="token_criado").mensagem
+    assert "só leitura, válido até" in Registro.objects.get(evento="token_criado").mensagem
     assert "1" in client.post(ADICIONAR, data | {"dias": "0"}).context["adminform"].form.errors["dias"][0]
     for url in (lista(TokenAPI), ficha(row)):
         page = client.get(url).content.decode()

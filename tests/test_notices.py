@@ -42,7 +42,7 @@ def test_a_notice_reaches_a_real_http_server(webhook: Any) -> None:
     avisos.do_processo(terminado("falha", destino(hook.url)))
     entregar()
     (told,) = hook.told
-    assert told["title"] == "[Controle de Robôs] Script s.py: caiu"
+    assert told["title"] == "[Controle de Robôs] Script s.py: falhou"
     assert "Código de saída 3." in told["message"]
 
 
@@ -141,7 +141,7 @@ def test_two_ticks_at_once_and_doubled_messages_send_nothing_twice(webhook: Any)
     assert Aviso.objects.count() == OrmQ.objects.count() == 4
     ids = [message.args()[0] for message in OrmQ.objects.all()]
     factories.in_threads(8, lambda n: tasks.enviar_aviso(ids[n % 4]))
-    assert sorted(t["title"] for t in hook.told) == [f"[Controle de Robôs] Script s{n}.py: caiu" for n in range(4)]
+    assert sorted(t["title"] for t in hook.told) == [f"[Controle de Robôs] Script s{n}.py: falhou" for n in range(4)]
     assert not Aviso.objects.por_enviar().exists()
 
 

@@ -13,9 +13,10 @@ import pytest
 from django.db import connections
 
 from executions import clock, scripts
-from executions.models import Host, Processo, Script
+from executions.models import Host, Processo, Registro, Script
 from tests import chain, factories
 from workers import processes
+from workers.output import Output
 from workers.processes import still
 from workers.scripts import ScriptExecutor
 from workers.supervisor import mark
@@ -108,7 +109,29 @@ def test_the_environment_holds_no_secret_and_stdin_is_closed_to_input(folder: Pa
     assert code == 0 and "segredo" not in out and "DATABASE_URL" not in out and "VAULT" not in out
     code, _, err = run(script(folder, "input('senha? ')"))
     assert code == 1 and "pediu uma entrada" in err.lower()
-    assert Processo.objects.first().motivo == "entrada"
+    ended = Processo.objects.first()
+    assert ended.motivo == "entrada"
+    assert ended.razao == "Pediu uma entrada. O script pediu uma entrada do teclado, que aqui não existe."
+
+
+@pytest.mark.parametrize(
+    ("code", "suffix", "answer", "motivo"),
+    [
+        ("import getpass; getpass.getpass()", ".py", (1, ""), "entrada"),
+        ("import sys; print(len(sys.stdin.read()))", ".py", (0, "0\n"), "concluido"),
+        ("read x || { echo sem entrada >&2; exit 4; }", ".sh", (4, ""), "falha"),
+        ("open('/dev/tty')", ".py", (1, ""), "falha"),
+        ("print('EOFError'); raise SystemExit(2)", ".py", (2, "EOFError\n"), "falha"),
+    ],
+)  # fmt: skip
+def test_who_reads_what_nobody_types_ends_at_once(folder: Path, code: str, suffix: str, answer, motivo: str) -> None:
+    assert run(script(folder, code, suffix=suffix))[:2] == answer
+    ended = Processo.objects.get()
+    assert ended.motivo == motivo and (ended.ended_at - ended.started_at).total_seconds() < 5
+    if motivo == "falha":
+        assert ended.razao == f"Falhou. Código de saída {answer[0]}."
+    if motivo == "concluido":
+        assert ended.razao == "Concluído." and Registro.objects.first().mensagem.endswith(": concluído.")
 
 
 def test_thirteen_starts_at_once_give_one_process_and_the_seeds_answer(folder: Path) -> None:
@@ -133,6 +156,21 @@ def test_a_second_start_names_the_pid_of_the_first(folder: Path) -> None:
     assert not ScriptExecutor().kill_process(first.row.nome) and not ScriptExecutor().get_active_processes()
 
 
+def process_list(processo: Processo) -> set[int]:
+    """By /proc alone, without our code: who is of its session, or carries its mark."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, session = (entry / "stat").read_text().rpartition(") ")[2].split()[:4]
+            environ = (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        mine = int(session) == processo.pid or str(processo.uuid).encode() in environ
+        if mine and state not in "ZX":
+            found.add(int(entry.name))
+    return found
+
+
 @pytest.mark.parametrize("code", [GRANDCHILDREN, RUNAWAY])
 @pytest.mark.parametrize("how", ["matar", "cancelar", "tempo"])
 def test_the_whole_tree_is_gone_after_kill_cancel_and_timeout(folder: Path, settings, code: str, how: str) -> None:
@@ -140,13 +178,13 @@ def test_the_whole_tree_is_gone_after_kill_cancel_and_timeout(folder: Path, sett
     back = Background(script(folder, code, timeout_s=4 if how == "tempo" else 60))
     processo = back.running()
     family = processes.find(mark(processo.uuid), who(processo))
-    assert len(family) >= 2
+    assert len(family) >= 2 and len(process_list(processo)) >= 2
     if how != "tempo":
         assert getattr(processo, how)()
         assert not getattr(processo, how)()
     back.join()
     assert not any(map(still, family))
-    assert not processes.find(mark(processo.uuid), who(processo))
+    assert not process_list(processo)
     processo.refresh_from_db()
     motivo = {"matar": "encerrado", "cancelar": "cancelado", "tempo": "tempo"}[how]
     assert (processo.status, processo.motivo) == ("killed", motivo)
@@ -309,3 +347,39 @@ def test_execute_script_goes_on_when_the_only_host_ends_while_it_waits(folder: P
         Processo.objects.filter(pk=sent.pk, pid__isnull=False).update(heartbeat_at=long_ago)
         Host.objects.filter(pk=host.pk).update(heartbeat_at=long_ago)
         assert back.join()[:2] == ((1, "") if taken else (0, "feito\n"))
+
+
+def test_a_flood_that_is_faster_than_its_reader_fills_no_disk_and_delays_no_end(folder: Path, settings) -> None:
+    """`yes` writes a hundred megabytes a second; its time limit ends it in time all the same."""
+    settings.CANCEL_GRACE_SECONDS = 1.0
+    back = Background(script(folder, "yes pronto", suffix=".sh", timeout_s=5))
+    processo = back.running()
+    most = 0
+    while processo.vivo:
+        files = [path for path in Path(processo.pasta).glob("*.txt") if path.exists()]
+        most = max([most, *(path.stat().st_size for path in files)])
+        time.sleep(0.05)
+        processo.refresh_from_db()
+    assert (processo.motivo, back.join()[0]) == ("tempo", -15)
+    assert (processo.ended_at - processo.started_at).total_seconds() < 9
+    print(f"written {processo.saida_total / 2**20:.0f} MB, most on disk {most / 2**20:.0f} MB")
+    assert processo.saida_cortada and most < 600 * 2**20
+    text = processo.saidas.texto("out")
+    assert text.startswith("pronto\npronto\n") and len(text) < processo.script.max_saida_kb * 1024 + 20 * 1024
+
+
+def test_what_is_skipped_of_a_flood_is_counted_and_its_end_is_exact(tmp_path: Path) -> None:
+    output = Output(tmp_path, limit=1000)
+    path = output.channels[0].path
+    size = 0
+    for n in range(3):
+        with path.open("a") as out:
+            size += out.write(f"{n} " + "é" * 3_000_000 + f"\nfim {n}\n")
+        chunks = output.read()
+        assert n == 0 or path.stat().st_size == 0
+    last = output.end()
+    assert "".join(c.texto for c in chunks) == "" and last[-1].texto.endswith("é\nfim 2\n")
+    assert output.cut and "omitidos" in last[-2].texto
+    with path.open("a") as out:
+        out.write("depois\n")
+    assert output.end()[-1].texto.endswith("fim 2\ndepois\n")

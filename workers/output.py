@@ -1,7 +1,8 @@
 """A script's output: files that it appends to, read a few times a second, kept in the database up to a limit.
 
 The script never waits for us: it writes to files, not to a pipe. What lies beyond the limit is cut with a notice; the
-last part is kept, because that is where an error speaks. The files on disk are emptied as they are read.
+last part is kept, because that is where an error speaks. The files on disk are emptied as they are read; what a flood
+writes beyond the limit faster than it can be read is skipped, so that it fills no disk.
 """
 
 import codecs
@@ -39,22 +40,35 @@ class Channel:
     name: str
     path: Path
     offset: int = 0
+    lost: int = 0  # bytes after what was read last that nobody will read
     decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
 
-    def read(self) -> str:
-        """What was appended since, at most READ_BYTES. The file is emptied once it has grown large and is read out."""
+    def read(self, *, only_the_end: bool) -> tuple[str, int]:
+        """(what was appended since, at most READ_BYTES; how many bytes before it were skipped).
+
+        `only_the_end`: when more was appended than that, the last of it instead of the first. The file is emptied once
+        it has grown large and is read out; a flood's at once, whatever comes in meanwhile.
+        """
         with self.path.open("r+b") as handle:
             size = os.fstat(handle.fileno()).st_size
             if size < self.offset:
                 self.offset = 0  # the script truncated it
+            skipped, self.lost = self.lost, 0
+            flood = only_the_end and size - self.offset > READ_BYTES
+            if flood:
+                skipped += size - READ_BYTES - self.offset
+                self.offset = size - READ_BYTES
             handle.seek(self.offset)
             data = handle.read(READ_BYTES)
             self.offset += len(data)
-            if self.offset >= KEPT_ON_DISK_BYTES and self.offset == os.fstat(handle.fileno()).st_size:
+            behind = os.fstat(handle.fileno()).st_size - self.offset
+            if flood or (self.offset >= KEPT_ON_DISK_BYTES and not behind):
                 # Opened for appending, the script goes on at the new end.
                 handle.truncate(0)
-                self.offset = 0
-        return self.decoder.decode(data).replace("\0", "\N{REPLACEMENT CHARACTER}")
+                self.offset, self.lost = 0, max(0, behind)
+        if skipped:
+            self.decoder.reset()
+        return self.decoder.decode(data).replace("\0", "\N{REPLACEMENT CHARACTER}"), skipped
 
 
 class Output:
@@ -79,10 +93,12 @@ class Output:
         """What is new and within the limit, in chunks; the progress that it told is in `progress`."""
         chunks: list[Chunk] = []
         for channel in self.channels:
-            text = channel.read()
+            text, skipped = channel.read(only_the_end=self.kept >= self.limit)
+            self.total += len(text) + skipped
+            if skipped:
+                self._tail[channel.name] = ""  # the last part is in one piece, or shorter
             if not text:
                 continue
-            self.total += len(text)
             self.progress = _progress(text) or self.progress
             if channel.name == "err":
                 self.last_error = (self.last_error + text)[-2000:]

@@ -1,6 +1,7 @@
 """The supervisor of a script: a minimal environment, its output kept, a time limit, and limits of its whole tree."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -22,8 +23,8 @@ LIVE = Path(__file__).with_name("live")
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ")
 OUTPUT_SECONDS = 0.3
 SAMPLES = 120
-ASKED_INPUT = ("EOFError: EOF when reading a line", "EOF when reading")
-REFUSED = 126
+# The last words of Python's input() and of its getpass().
+ASKED_INPUT = re.compile(r"^EOFError(: EOF when reading a line)?\s*\Z", re.MULTILINE)
 
 
 class ScriptSupervisor(Supervisor):
@@ -100,14 +101,14 @@ class ScriptSupervisor(Supervisor):
             return End(Status.KILLED, self.verdict.motivo, self._words(code))
         if code == 0:
             return End(Status.EXITED, Motivo.CONCLUIDO)
-        if any(sign in self.output.last_error for sign in ASKED_INPUT):
+        if ASKED_INPUT.search(self.output.last_error):
             return End(Status.EXITED, Motivo.ENTRADA, "O script pediu uma entrada do teclado, que aqui não existe.")
         return End(Status.EXITED, Motivo.FALHA, self._words(code))
 
     def afterwards(self) -> None:
         row = Processo.objects.select_related("script").get(pk=self.processo.pk)
         level = "info" if row.motivo == Motivo.CONCLUIDO else "warning"
-        text = f"{row.script}: {row.get_motivo_display()}. {row.erro}".strip()
+        text = f"{row.script}: {row.fim}. {row.erro}".strip()
         Registro.objects.anotar("script_terminado", text, level=level, processo_id=row.pk, usuario=row.usuario)
         enviar_em_espera()
         avisos.do_processo(row)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from executions import clock
 from executions.locks import locked
 from executions.models.execucao import Execucao
-from executions.models.processo_queryset import LIVE, OWN_FAULTS, Motivo, ProcessoQuerySet, Status, Tipo
+from executions.models.processo_queryset import LIVE, OWN_FAULTS, SCRIPT_ENDS, Motivo, ProcessoQuerySet, Status, Tipo
 from executions.models.registro import Registro
 from executions.results import ErroClasse
 
@@ -104,9 +104,15 @@ class Processo(models.Model):
         return f"{what} {self.pid or self.uuid}"
 
     @property
+    def fim(self) -> str:
+        """How it ended, in a word or two; empty while nobody said."""
+        own = SCRIPT_ENDS if self.tipo == self.Tipo.SCRIPT else {}
+        return own.get(self.motivo) or self.get_motivo_display()
+
+    @property
     def razao(self) -> str:
         """Why it ended, as a sentence for a person."""
-        said = self.get_motivo_display().capitalize() if self.motivo else ""
+        said = self.fim.capitalize()
         known = self.erro.startswith(said)
         return " ".join(filter(None, ["" if known else f"{said}.", self.erro]))
 
@@ -131,7 +137,8 @@ class Processo(models.Model):
         agora = clock.db_now()
         return self._moved(
             Status.STARTING, status=Status.RUNNING, pid=pid, start_ticks=start_ticks, boot_id=boot_id, pasta=pasta,
-            started_at=agora, heartbeat_at=agora, progress_at=agora, passo="iniciando",
+            started_at=agora, heartbeat_at=agora, progress_at=agora,
+            passo="" if self.tipo == self.Tipo.SCRIPT else "iniciando",
         )  # fmt: skip
 
     def tocar(self, agora: datetime) -> bool:

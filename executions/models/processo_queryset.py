@@ -60,6 +60,8 @@ class Motivo(models.TextChoices):
     RECUSADO = "recusado", "não pôde ser iniciado"
 
 
+# What these words, which are a robot's, are of a script.
+SCRIPT_ENDS: dict[str, str] = {Motivo.CONCLUIDO: "concluído", Motivo.FALHA: "falhou"}
 # A robot that ended so before its login tells of a fault of ours, not of the world outside.
 OWN_FAULTS = (Motivo.NAVEGADOR, Motivo.SEM_PROGRESSO, Motivo.FALHA)
 

@@ -71,7 +71,7 @@ class TokenAPI(models.Model):
 
     @property
     def alcance(self) -> str:
-        return "só de leitura" if self.so_leitura else "com todas as permissões dele"
+        return "só leitura" if self.so_leitura else "todas as permissões do usuário"
 
     @property
     def validade(self) -> str:
@@ -85,7 +85,7 @@ class TokenAPI(models.Model):
         self.expira_em = self.criado_em + timedelta(days=self.dias) if self.dias else None
         with transaction.atomic():
             self.save(force_insert=True)
-            text = f"Token da API {self} criado para {self.user}, {self.alcance}, {self.validade}."
+            text = f"Token da API {self} criado para {self.user}: {self.alcance}, {self.validade}."
             Registro.objects.anotar("token_criado", text, usuario=por)
         return texto
 

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             chosen = {"dias": options["dias"], "so_leitura": options["so_leitura"]}
             token = TokenAPI(user=user, nome=options["nome"][:100], **chosen)
             self.stdout.write(token.gerar())
-            said = f"Guarde o token: ele não será mostrado de novo. Ele é {token.alcance}, {token.validade}."
+            said = f"Guarde o token: ele não será mostrado de novo. Alcance: {token.alcance}, {token.validade}."
             self.stderr.write(said)
             return
         self._revogar(user, options["revogar"])
