@@ -158,7 +158,7 @@ def comecar(disparo_id: int) -> None:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001 (one bad schedule must block neither the others nor its host)
-        logger.exception("schedule %s could not start", disparo.agendamento_id)
+        logger.exception("schedule %s could not start", disparo.agendamento_id, extra={"event": "agendamento_falhou"})
         _recusar(disparo, Desfecho.RECUSADO, f"Erro inesperado: {type(error).__name__}.")
 
 

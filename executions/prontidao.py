@@ -50,7 +50,7 @@ class Sonda:
             Batida.bater(Batida.Obra.PRONTIDAO)
             wrote.append(True)
         except Error as error:
-            logger.warning("the database took no write: %s", error)
+            logger.warning("the database took no write: %s", error, extra={"event": "sem_banco"})
         finally:
             connection.close()
 

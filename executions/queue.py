@@ -85,11 +85,13 @@ def _before_task(sender: Any, func: Any, task: dict[str, Any], **kwargs: Any) ->
     try:
         _acknowledge(task)
         if task.get("func") not in ALLOWED:
-            logger.error("queue refused func=%r: not in the allow-list", task.get("func"))
+            logger.error(
+                "queue refused func=%r: not in the allow-list", task.get("func"), extra={"event": "fila_recusou"}
+            )
             # Calling with args=None fails inside the worker's own try.
             task.update(args=None, hook=None, chain=None)
     except Exception:  # noqa: BLE001 (the boundary named above)
-        logger.exception("queue receiver failed")
+        logger.exception("queue receiver failed", extra={"event": "fila_falhou"})
 
 
 def _acknowledge(task: dict[str, Any]) -> None:
@@ -110,4 +112,4 @@ def _after_task(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
         mine = Host.objects.filter(nome=settings.ROBOT_HOST, epoch=os.environ.get("ROBOT_HOST_EPOCH", ""))
         mine.update(canary_at=clock.db_now())
     except Error:
-        logger.exception("canary could not be written")
+        logger.exception("canary could not be written", extra={"event": "sem_banco"})

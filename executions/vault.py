@@ -6,6 +6,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from robotcontrol.env import secret_file
 
+KEPT = 200
+_abertos: dict[str, None] = {}
+
 
 class SegredoIlegivel(Exception):
     """Nenhuma das chaves configuradas abre esta senha. Grave a credencial de novo."""
@@ -26,6 +29,15 @@ def encrypt(secret: str) -> str:
 def decrypt(token: str) -> str:
     """The secret in clear. Raises SegredoIlegivel when no configured key opens it."""
     try:
-        return _cipher().decrypt(token.encode()).decode()
+        secret = _cipher().decrypt(token.encode()).decode()
     except InvalidToken as error:
         raise SegredoIlegivel(SegredoIlegivel.__doc__) from error
+    _abertos[secret] = None
+    if len(_abertos) > KEPT:
+        del _abertos[next(iter(_abertos))]
+    return secret
+
+
+def abertos() -> tuple[str, ...]:
+    """The secrets that this process has opened lately: what its log lines must not say."""
+    return tuple(_abertos)

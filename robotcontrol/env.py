@@ -35,6 +35,15 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def choice(name: str, default: str, known: tuple[str, ...]) -> str:
+    def convert(raw: str) -> str:
+        if raw.lower() not in known:
+            raise ValueError
+        return raw.lower()
+
+    return read(name, default, convert, " or ".join(known))
+
+
 def flag(name: str, default: bool) -> bool:
     def convert(raw: str) -> bool:
         return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[raw.lower()]

@@ -12,7 +12,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from robotcontrol import env
+from robotcontrol import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSAO = str(tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"])
@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "workers",
 ]
 MIDDLEWARE = [
+    "robotcontrol.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -153,21 +154,10 @@ TRUST_PROXY = env.flag("TRUST_PROXY", False)
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "silent": {"class": "logging.NullHandler"},
-    },
-    "loggers": {
-        "robotcontrol": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO").upper(), "propagate": True},
-        # What a sender logs may hold an address with its key: what it says is in workers/notices.py, and clean.
-        "apprise": {"handlers": ["silent"], "level": "WARNING", "propagate": False},
-        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-    },
-}
+LOG_FORMAT = env.choice("LOG_FORMAT", "line", ("line", "json"))
+LOGGING = logs.config(
+    json_lines=LOG_FORMAT == "json", level=env.text("LOG_LEVEL", "INFO").upper(), path=env.text("LOG_FILE")
+)
 
 # ---- requests -----------------------------------------------------------------------------------------------------
 # A batch may be a long list of names, or many files; one file's own limit is executions.intake_files.LIMITE_BYTES.

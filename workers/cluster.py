@@ -83,5 +83,5 @@ class Cluster:
             try:
                 self.child.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                logger.warning("the cluster did not stop in %s s", STOP_SECONDS)
+                logger.warning("the cluster did not stop in %s s", STOP_SECONDS, extra={"event": "cluster_parada"})
         self.kill()

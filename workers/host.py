@@ -167,7 +167,9 @@ class HostAgent:
     def _beat(self) -> None:
         cpu, memory = processes.machine_usage()
         if not self.host.bater(cpu=cpu, memory=memory, disco_livre=prontidao.disco_livre()):
-            logger.error("another agent took the name %s: this one ends", self.host.nome)
+            logger.error(
+                "another agent took the name %s: this one ends", self.host.nome, extra={"event": "host_trocado"}
+            )
             self.stop.set()
 
     def _check_cluster(self) -> None:
@@ -175,7 +177,7 @@ class HostAgent:
         why = self.cluster.check(self.host.canary_at, clock.db_now())
         if why:
             reaped = self.cluster.kill()
-            logger.error("cluster restarted: %s (%s)", why, reaped)
+            logger.error("cluster restarted: %s (%s)", why, reaped, extra={"event": "cluster_reiniciado"})
             self.cluster.start()
 
     def _robots_left(self) -> bool:

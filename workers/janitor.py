@@ -28,7 +28,7 @@ def clean() -> processes.Reaped:
     _remove_folders()
     Host.objects.filter(nome=settings.ROBOT_HOST).exclude(orfaos=len(total.left)).update(orfaos=len(total.left))
     if total.found:
-        logger.warning("janitor: %s", total)
+        logger.warning("janitor: %s", total, extra={"event": "zelador_encerrou"})
     return total
 
 
@@ -36,7 +36,7 @@ def forget() -> int:
     """Old notices and firings go; two hosts at once do no harm."""
     n = limpeza.apagar_antigos(clock.db_now())
     if n:
-        logger.info("janitor: %s old notices and firings deleted", n)
+        logger.info("janitor: %s old notices and firings deleted", n, extra={"event": "historico_apagado"})
     return n
 
 

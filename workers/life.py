@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 
-from executions import clock
+from executions import clock, contexto
 from executions.models import Execucao, JobItem, Processo, Registro
 from workers import guard, processes
 from workers.errors import Parada
@@ -30,7 +30,7 @@ class Life:
         self.processo = processo
         self.execucao_id = processo.execucao_id or 0
         self.claim_lock = threading.Lock()
-        self.item: JobItem | None = None
+        self.item = None
         self.stop = threading.Event()
         self.heavy = False
         self._step = "iniciando"
@@ -38,7 +38,18 @@ class Life:
         self._last_beat = time.monotonic()
         self._lines: list[Registro] = []
 
+    @property
+    def item(self) -> JobItem | None:
+        return self._item
+
+    @item.setter
+    def item(self, item: JobItem | None) -> None:
+        self._item = item
+        held = (item.pk, item.attempts, item.token) if item else (None, None, None)
+        contexto.fixar(**dict(zip(("item_id", "tentativa", "token"), held, strict=True)))
+
     def start(self) -> None:
+        contexto.fixar(worker=str(self.processo.uuid), execucao_id=self.processo.execucao_id)
         self._guard = guard.start(os.environ.get(processes.MARK, ""), os.getpid())
         for target in (self._heart, self._pipe):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
@@ -60,7 +71,8 @@ class Life:
 
     def flush(self) -> None:
         lines, self._lines = self._lines, []
-        Registro.objects.bulk_create(lines)
+        for line in Registro.objects.bulk_create(lines):
+            line.ao_log()
 
     def _heart(self) -> None:
         while True:
@@ -71,7 +83,7 @@ class Life:
                 self._last_beat = time.monotonic()
             except Error as error:
                 # Whoever watches sees silence; `_pipe` ends this process before the lease does.
-                logger.warning("heartbeat failed: %s", error)
+                logger.warning("heartbeat failed: %s", error, extra={"event": "sem_banco"})
                 connection.close()
 
     def _beat(self) -> None:
@@ -107,5 +119,5 @@ class Life:
 
     def _fenced(self, why: str) -> None:
         """Ends at once, writing nothing: somebody else may own the item. The supervisor clears the browser away."""
-        logger.error("fenced: %s", why)
+        logger.error("fenced: %s", why, extra={"event": "robo_cercado"})
         os._exit(FENCED)

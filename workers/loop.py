@@ -29,7 +29,9 @@ def guarded(step: Callable[[], object]) -> object:
     try:
         return step()
     except Error as error:
-        logger.warning("%s: the database is away: %s", getattr(step, "__qualname__", step), error)
+        logger.warning(
+            "%s: the database is away: %s", getattr(step, "__qualname__", step), error, extra={"event": "sem_banco"}
+        )
         connection.close()
         return None
 

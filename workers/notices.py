@@ -41,7 +41,9 @@ def enviar_aviso(aviso_id: int) -> None:
     except SegredoIlegivel:
         aviso.nao_enviado("O endereço do destino não pode ser lido. Grave-o de novo.", definitivo=True)
     except NaoEnviado as error:
-        logger.warning("notice %s, attempt %s: %s", aviso.pk, aviso.attempts, error)
+        logger.warning(
+            "notice %s, attempt %s: %s", aviso.pk, aviso.attempts, error, extra={"event": "aviso_nao_enviado"}
+        )
         aviso.nao_enviado(str(error), definitivo=error.definitivo)
     else:
         aviso.enviado()

@@ -211,7 +211,7 @@ class Work:
             self.give_back()
             raise
         except Exception as error:  # the one boundary: a fault of ours costs this item an attempt, not the batch
-            logger.exception("item %s", item.pk)
+            logger.exception("item %s", item.pk, extra={"event": "erro_do_robo"})
             self.failed(item, NavegadorQuebrado(f"Erro inesperado do robô: {type(error).__name__}: {error}"))
         else:
             self.finish(lambda: item.concluir(resposta, agora=self.now))

@@ -1,5 +1,6 @@
 """The supervisor of a robot: a pipe on its stdin, the rule of progress, an item in its hand."""
 
+import json
 import os
 import subprocess
 import sys
@@ -87,4 +88,12 @@ def _last_words(log: Path) -> str:
         lines = log.read_bytes()[-WORDS_BYTES:].decode(errors="replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return _said(next((line.strip() for line in reversed(lines) if line.strip()), ""))
+
+
+def _said(line: str) -> str:
+    """What a JSON line of the log says; any other line is its own words."""
+    try:
+        return str(json.loads(line)["msg"])
+    except (ValueError, TypeError, KeyError):
+        return line

@@ -164,7 +164,7 @@ class Supervisor:
             return self.judge(Processo.objects.select_related("host").get(pk=self.processo.pk))
         except Error as error:
             # The child ends itself when the database stays away for long; until then it works on.
-            logger.warning("supervisor cannot read its row: %s", error)
+            logger.warning("supervisor cannot read its row: %s", error, extra={"event": "sem_banco"})
             connection.close()
             return None
 
@@ -205,7 +205,7 @@ class Supervisor:
 
     def _record(self, code: int | None, reaped: processes.Reaped) -> None:
         """T16. When the database stays away, the host's watchdog records it later from the dead process."""
-        logger.info("%s ended with %s: %s", self.mark, code, reaped)
+        logger.info("%s ended with %s: %s", self.mark, code, reaped, extra={"event": "processo_terminado"})
         end = self.ended(code)
         words = f"Processos que não morreram: {reaped}. {end.words}" if reaped.left else end.words
         deadline = time.monotonic() + settings.SELF_ABORT_SECONDS
@@ -217,7 +217,9 @@ class Supervisor:
                 return
             except Error:
                 if time.monotonic() > deadline:
-                    logger.exception("the end of %s could not be recorded", self.mark)
+                    logger.exception(
+                        "the end of %s could not be recorded", self.mark, extra={"event": "fim_nao_gravado"}
+                    )
                     return
                 connection.close()
                 time.sleep(1)

@@ -2,12 +2,13 @@
 
 from django.conf import settings
 
-from executions import agenda
+from executions import agenda, contexto
 from workers import notices, supervision
 
 
 def supervise(uuid: str) -> None:
-    supervision.supervise(uuid)
+    with contexto.com(worker=uuid):
+        supervision.supervise(uuid)
 
 
 def canary() -> str:

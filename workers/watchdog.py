@@ -65,7 +65,10 @@ class Watchdog:
         else:
             before, then = self._clocks
             if abs((agora - before).total_seconds() - (now - then)) > CLOCK_JUMP_SECONDS:
-                logger.error("the database's clock jumped: leases and silences are left alone for a minute")
+                logger.error(
+                    "the database's clock jumped: leases and silences are left alone for a minute",
+                    extra={"event": "relogio_saltou"},
+                )
                 self._mistrust_until = now + MISTRUST_SECONDS / settings.TIME_DIVISOR
                 self._since = agora
             elif now - then > 6 * settings.WATCHDOG_TICK_SECONDS + 5:
@@ -106,7 +109,7 @@ def _clear(row: Processo, status: str, motivo: str, item: str) -> bool:
     shutil.rmtree(robot_folder(row.uuid), ignore_errors=True)
     robot_folder(row.uuid).with_suffix(".log").unlink(missing_ok=True)
     words = f"Processos que não morreram: {reaped}." if reaped.left else ""
-    logger.warning("watchdog cleared %s (%s): %s", row.uuid, motivo, reaped)
+    logger.warning("watchdog cleared %s (%s): %s", row.uuid, motivo, reaped, extra={"event": "watchdog_encerrou"})
     if not row.terminar(status, motivo=motivo, erro=words, item=item):
         return False
     if row.execucao_id:

@@ -92,7 +92,7 @@ def registrar(api: NinjaAPI) -> None:
         if problem.detail == JSON_INVALIDO and request.content_type == "multipart/form-data":
             problem = Problema(415, SO_JSON)
         if problem.status >= 500:
-            logger.error("request failed path=%s", request.path, exc_info=error)
+            logger.error("request failed path=%s", request.path, exc_info=error, extra={"event": "pedido_falhou"})
             got_request_exception.send(sender=None, request=request)
         return problem.resposta()
 

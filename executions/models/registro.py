@@ -1,14 +1,19 @@
+import logging
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
 from executions import clock
+from executions.results import ErroClasse
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
     from executions.models.execucao import Execucao
+
+
+logger = logging.getLogger("robotcontrol.registro")
 
 
 class RegistroQuerySet(models.QuerySet["Registro"]):
@@ -34,7 +39,7 @@ class RegistroQuerySet(models.QuerySet["Registro"]):
     ) -> "Registro":
         """Appends one line. An operator's act and its line share a transaction, the line last."""
         execucao_id = execucao if isinstance(execucao, int) or execucao is None else execucao.pk
-        return self.create(
+        row = self.create(
             at=clock.db_now(),
             evento=evento,
             mensagem=mensagem[:2000],
@@ -44,6 +49,8 @@ class RegistroQuerySet(models.QuerySet["Registro"]):
             processo_id=processo_id,
             usuario=usuario,
         )
+        transaction.on_commit(row.ao_log)
+        return row
 
 
 class Registro(models.Model):
@@ -81,6 +88,15 @@ class Registro(models.Model):
 
     def __str__(self) -> str:
         return f"{self.evento}: {self.mensagem[:80]}"
+
+    def ao_log(self) -> None:
+        """The same line for programs that read logs."""
+        about = {
+            "event": self.evento, "execucao_id": self.execucao_id, "item_id": self.item_id,
+            "usuario": self.usuario.get_username() if self.usuario else None,
+            "erro_classe": self.evento if self.evento in ErroClasse.values else None,
+        }  # fmt: skip
+        logger.log(logging.getLevelNamesMapping()[self.level.upper()], "%s", self.mensagem, extra=about)
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("A Registro is append-only.")

@@ -33,7 +33,7 @@ def pronta(request: HttpRequest) -> HttpResponse:
     """200 or 503 and a word: whoever asks is anonymous. What is missing is in the log and in /healthz/sistema."""
     missing = prontidao.faltas()
     if missing:
-        logger.warning("not ready: %s", ", ".join(missing))
+        logger.warning("not ready: %s", ", ".join(missing), extra={"event": "nao_pronto"})
     return HttpResponse("indisponível" if missing else "ok", status=503 if missing else 200, content_type=TEXTO)
 
 
@@ -53,7 +53,7 @@ def de_maquina(view: View) -> View:
         except AuthenticationError as error:
             return de_excecao(error).resposta()
         except Error as error:
-            logger.warning("the database is away: %s", error)
+            logger.warning("the database is away: %s", error, extra={"event": "sem_banco"})
             return HttpResponse("indisponível", status=503, content_type=TEXTO)
 
     return guarded
