@@ -1,8 +1,9 @@
 /* The one clock of a page. Dispatches "tick" on the body as often as #resumo says (data-ritmo, milliseconds), only while
-   the page is visible and not paused; without data-ritmo the state is final and the clock stands still. */
+   the page is visible and not paused, and at most once a minute when nobody has touched it for one; without data-ritmo the
+   state is final and the clock stands still. */
 (function () {
   "use strict";
-  var paused = false, timer = null, dataFrom = new Date(), scrolls = {};
+  var MINUTE = 60000, paused = false, timer = null, dataFrom = new Date(), touched = Date.now(), scrolls = {};
   var $ = function (id) { return document.getElementById(id); };
   var banner = $("sem-conexao"), zone = banner.dataset.fuso;
   var ahead = new Date($("relogio").dateTime) - Date.now();      /* the server's clock less this one's */
@@ -25,7 +26,8 @@
     $("pausar-tick").hidden = !ritmo();
   }
 
-  function wait() { clearTimeout(timer); if (ritmo()) timer = setTimeout(beat, ritmo()); }
+  function idle() { return Date.now() - touched > MINUTE; }
+  function wait() { clearTimeout(timer); if (ritmo()) timer = setTimeout(beat, idle() ? Math.max(MINUTE, ritmo()) : ritmo()); }
   function beat() {
     if (!paused && !document.hidden) document.body.dispatchEvent(new CustomEvent("tick"));
     wait();
@@ -57,6 +59,10 @@
     show();
     if (!paused) beat();
   });
+  ["pointermove", "pointerdown", "keydown", "wheel"].forEach(function (name) {
+    addEventListener(name, function () { var was = idle(); touched = Date.now(); if (was) beat(); }, { passive: true });
+  });
+  addEventListener("focus", function () { touched = Date.now(); beat(); });
   document.addEventListener("visibilitychange", function () { if (!document.hidden) beat(); });
   ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach(function (name) { document.body.addEventListener(name, lost); });
   document.body.addEventListener("htmx:afterRequest", answered);
