@@ -5,14 +5,15 @@ import os
 import select
 import threading
 import time
+from collections.abc import Callable
 
 from django.conf import settings
-from django.db import Error, close_old_connections, connection
+from django.db import Error, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
 from executions import clock, contexto
 from executions.models import Execucao, JobItem, Processo, Registro
-from workers import guard, processes
+from workers import faults, guard, processes
 from workers.errors import Parada
 
 logger = logging.getLogger("robotcontrol.robot")
@@ -73,6 +74,24 @@ class Life:
         lines, self._lines = self._lines, []
         for line in Registro.objects.bulk_create(lines):
             line.ao_log()
+
+    def finish(self, write: Callable[[], None]) -> None:
+        """Records the item's end. A database that went away is waited for: the verb may be said twice, its token is
+        the proof that it was this robot's."""
+        until = time.monotonic() + settings.SELF_ABORT_SECONDS
+        faults.point("before_finish")
+        with self.claim_lock:
+            while True:
+                try:
+                    write()
+                    break
+                except OperationalError:
+                    if time.monotonic() > until:
+                        raise
+                    connection.close()
+                    time.sleep(0.5)
+            self.item = None
+        faults.point("after_finish")
 
     def _heart(self) -> None:
         while True:

@@ -6,13 +6,12 @@ is asked for. One path serves hang, crash, recycling, kill and deploy.
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -22,6 +21,7 @@ from executions.models import Execucao, JobItem, Processo
 from executions.results import Resposta
 from executions.robos import pedir_robos
 from executions.vault import SegredoIlegivel
+from workers import faults
 from workers.errors import (
     Bloqueado,
     Captcha,
@@ -57,6 +57,7 @@ class Fim(Exception):
 
 def run(uuid: str) -> int:
     """Works as the robot of this Processo; returns the exit status."""
+    faults.point("robot_started")
     processo = _wait_until_running(uuid)
     if processo is None:
         return 0
@@ -70,6 +71,7 @@ def run(uuid: str) -> int:
     with suppress(StaleClaim):
         work.release()
     life.flush()
+    faults.point("before_goodbye")
     processo.despedir(fim.motivo, fim.erro)
     connection.close()
     return 0
@@ -106,6 +108,7 @@ class Work:
         try:
             self.life.advance("abrindo o navegador")
             self.robot.abrir()
+            faults.point("browser_open")
             self.login()
             while True:
                 self.turn()
@@ -165,9 +168,12 @@ class Work:
     # ---- items --------------------------------------------------------------------------------------------------
     def claim(self) -> JobItem | None:
         caso = self.robot.caso_aberto if self.more_of_case else ""
+        faults.point("before_claim")
         with self.life.claim_lock:
             item = JobItem.objects.tentar_iniciar(self.execucao, self.processo, caso=caso)
             self.life.item = item
+        if item is not None:
+            faults.point("after_claim")
         self.more_of_case = item is not None and item.mais_do_caso
         if item is not None and item.started_at:
             self._clocks = (item.started_at, time.monotonic())
@@ -214,7 +220,7 @@ class Work:
             logger.exception("item %s", item.pk, extra={"event": "erro_do_robo"})
             self.failed(item, NavegadorQuebrado(f"Erro inesperado do robô: {type(error).__name__}: {error}"))
         else:
-            self.finish(lambda: item.concluir(resposta, agora=self.now))
+            self.life.finish(lambda: item.concluir(resposta, agora=self.now))
             self.answered += 1
             self.life.note("respondido", f"{item.nome_arquivo}: {resposta.resultado.label}.", item=item)
             self.portal_answered(item)
@@ -243,14 +249,14 @@ class Work:
         classe, texto = falha.classe, str(falha)
         self.life.note(classe, f"{item.nome_arquivo}: {texto}", "warning", item)
         if isinstance(falha, Bloqueado):
-            self.finish(lambda: item.adiar(classe, texto, settings.BLOCKED_SECONDS))
+            self.life.finish(lambda: item.adiar(classe, texto, settings.BLOCKED_SECONDS))
             self.execucao.credencial.bloquear()
             raise Fim(Motivo.BLOQUEADO, texto)
         if not isinstance(falha, RETRIED):
-            self.finish(lambda: item.falhar(classe, texto, agora=self.now))
+            self.life.finish(lambda: item.falhar(classe, texto, agora=self.now))
             self.portal_answered(item)
             return
-        self.finish(lambda: item.tentar_de_novo(classe, texto))
+        self.life.finish(lambda: item.tentar_de_novo(classe, texto))
         if isinstance(falha, UNANSWERED):
             self.unanswered(item.numero_processo, item)
         if isinstance(falha, (TempoEsgotado, NavegadorQuebrado)):
@@ -271,22 +277,6 @@ class Work:
             self.portal.abrir_disjuntor()
             raise Fim(Motivo.PORTAL, str(falha)) from falha
         self.portal.respondeu()
-
-    def finish(self, write: Callable[[], None]) -> None:
-        """Records the item's end. A database that went away is waited for: the verb may be said twice, its token is
-        the proof that it was this robot's."""
-        until = time.monotonic() + settings.SELF_ABORT_SECONDS
-        with self.life.claim_lock:
-            while True:
-                try:
-                    write()
-                    break
-                except OperationalError:
-                    if time.monotonic() > until:
-                        raise
-                    connection.close()
-                    time.sleep(0.5)
-            self.life.item = None
 
     def give_back(self) -> None:
         """T15: the item in hand, if any, goes back with its attempt."""

@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from executions.models import ArquivoRecusado, Processo
+from workers import faults
 from workers.robot_supervisor import RobotSupervisor
 from workers.script_supervisor import ScriptSupervisor
 from workers.supervisor import Supervisor
@@ -12,6 +13,7 @@ KINDS: dict[str, type[Supervisor]] = {Processo.Tipo.ROBO: RobotSupervisor, Proce
 
 def supervise(uuid: str) -> None:
     """Supervises this Processo to its end. Returns at once when it is not (or no longer) to be started here."""
+    faults.point("message_received")
     processo = Processo.objects.select_related("host", "script").filter(uuid=uuid).first()
     if processo is None or processo.host is None or processo.host.nome != settings.ROBOT_HOST:
         return

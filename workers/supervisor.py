@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from executions.models import Controle, Processo
-from workers import processes
+from workers import faults, processes
 
 logger = logging.getLogger("robotcontrol.supervisor")
 
@@ -109,13 +109,16 @@ class Supervisor:
 
     # ---- the life -----------------------------------------------------------------------------------------------
     def run(self) -> None:
+        faults.point("before_spawn")
         child = self._spawn()
+        faults.point("after_spawn")
         self.who = processes.identity(child.pid)
         try:
             if self.who and self._running(self.who):
                 self._watch(child)
         finally:
             reaped = processes.reap(self.mark, self.who)
+            faults.point("before_record")
             self._record(_exit_code(child), reaped)
             shutil.rmtree(self.folder, ignore_errors=True)
             self.log.unlink(missing_ok=True)

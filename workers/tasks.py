@@ -3,12 +3,13 @@
 from django.conf import settings
 
 from executions import agenda, contexto
-from workers import notices, supervision
+from workers import faults, notices, supervision
 
 
 def supervise(uuid: str) -> None:
     with contexto.com(worker=uuid):
         supervision.supervise(uuid)
+    faults.point("before_task_end")
 
 
 def canary() -> str:
