@@ -5,7 +5,7 @@ export DJANGO_SETTINGS_MODULE := robotcontrol.settings
 
 LANES := $(or $(VAR_DIR),$(CURDIR)/var)
 
-.PHONY: setup demo up test test-browser test-rest test-all bench lint
+.PHONY: setup demo up test test-browser test-rest test-all bench chaos reliability lint
 
 setup:
 	@.ci/setup
@@ -36,6 +36,14 @@ test-all: setup
 
 bench: setup
 	$(PY) tests/bench.py
+
+# An installation at work, faults drawn by seed, the outside judge: make chaos SECONDS=600 SEED=7 [DB=postgres]
+chaos: setup
+	$(if $(filter postgres,$(DB)),$(PY) tests/postgres.py) $(PY) tests/faults/chaos.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
+
+# The fault matrix in full, and its results into docs/reliability.md (FULL=0: the short form of make test)
+reliability: setup
+	$(PY) tests/faults/report.py $(if $(filter 0,$(FULL)),--short)
 
 lint: setup
 	.venv/bin/ruff check .

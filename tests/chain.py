@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections import Counter, defaultdict
@@ -62,10 +63,10 @@ class Machine:
     def __init__(self, *command: str, **extra: Any) -> None:
         self.name = str(extra.setdefault("ROBOT_HOST", f"teste-{uuid.uuid4().hex[:8]}"))
         manage_py = str(settings.BASE_DIR / "manage.py")
+        self._out = tempfile.TemporaryFile("w+")  # noqa: SIM115 (a pipe that nobody reads would stop it when full)
         self.child = subprocess.Popen(
             [sys.executable, manage_py, *(command or ("runrobots",))], env=environment(**extra),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=self._out, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         self.cluster_mark = f"{Controle.get().instalacao}:cluster-{self.name}"
 
@@ -80,8 +81,9 @@ class Machine:
     def stop(self) -> str:
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
-        out, _ = self.child.communicate(timeout=90)
-        return out
+        self.child.wait(timeout=90)
+        self._out.seek(0)
+        return self._out.read()
 
 
 @contextmanager

@@ -61,9 +61,10 @@ def visits(log: Iterable[LogEntry]) -> list[Visit]:
         if entry.kind == "search":
             current[entry.session] = [entry]
             found.append(current[entry.session])
-        elif entry.kind == "attachments" and entry.session in current:
-            if current[entry.session][0].numero == entry.numero:
-                current[entry.session].append(entry)
+        elif entry.kind == "attachments":
+            own = current.get(entry.session)
+            if own and own[0].numero == entry.numero:
+                own.append(entry)
     return [_visit(entries) for entries in found]
 
 
