@@ -230,7 +230,7 @@ class Storm:
             "",
             f"- {len(self.batches)} batches, {sum(states.values())} items: {states['done']} answered, "
             f"{states['failed']} failed (ended by hand or found below), {self.reopened} reopened once after the storm",
-            f"- {Tentativa.objects.count()} claims, {len(self.world.portal.log)} portal requests, {seconds:.0f} s in all",
+            f"- {Tentativa.objects.count()} claims, {len(self.world.portal.log)} requests, {seconds:.0f} s in all",
             f"- findings: {sum(found.values())} {found or ''}",
             f"- processes left: {len(self.left)}",
             "",

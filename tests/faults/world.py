@@ -120,6 +120,12 @@ class World:
         assert not findings, "\n".join(map(str, findings))
         return took
 
+    def logins(self, batch: Batch) -> int:
+        """From the portal's log: how many sessions that searched one of its cases have logged in."""
+        mine = {item.numero_processo for item in batch.execucao.itens.all()}
+        sessions = {entry.session for entry in self.portal.log if entry.kind == "search" and entry.numero in mine}
+        return len({e.session for e in self.portal.log if e.kind == "login" and e.session in sessions})
+
     def left_over(self) -> dict[int, str]:
         """What still runs of this installation beside its hosts and their clusters, after the guards' time."""
         sign = str(Controle.get().instalacao)
