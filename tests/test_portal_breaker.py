@@ -112,6 +112,17 @@ def test_opening_gives_back_every_attempt_of_an_item_that_failed_twice_in_the_ru
     assert lote.itens.get().attempts == 0
 
 
+def test_a_failure_that_is_counted_after_the_opening_gets_its_attempt_back_too(tempo):
+    lote = nova_execucao(2, max_robots=2)
+    em_maos = tomado(lote)
+    lote.portal.abrir_disjuntor()
+    em_maos.tentar_de_novo("portal_indisponivel", "503")
+    assert lote.portal.contar_falha(em_maos.numero_processo, em_maos.pk, 2) is False
+    atrasado = JobItem.objects.get(pk=em_maos.pk)
+    assert (atrasado.status, atrasado.attempts, atrasado.available_at) == ("pending", 0, tempo.agora)
+    assert contadores(lote) == (2, 0, 0, 0)
+
+
 def test_opening_twice_changes_nothing(tempo):
     lote = nova_execucao(1)
     item = tomado(lote)

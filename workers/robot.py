@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from executions import clock
 from executions.errors import StaleClaim
-from executions.models import Execucao, JobItem, Processo
+from executions.models import Execucao, JobItem, Portal, Processo
 from executions.results import Resposta
 from executions.robos import pedir_robos
 from executions.vault import SegredoIlegivel
@@ -256,6 +256,9 @@ class Work:
             self.life.finish(lambda: item.falhar(classe, texto, agora=self.now))
             self.portal_answered(item)
             return
+        if isinstance(falha, UNANSWERED) and Portal.objects.get(pk=self.portal.pk).fora_do_ar:
+            self.life.finish(item.devolver)  # known to be down: no attempt is lost, not even the last
+            raise Fim(Motivo.PORTAL, texto)
         self.life.finish(lambda: item.tentar_de_novo(classe, texto))
         if isinstance(falha, UNANSWERED):
             self.unanswered(item.numero_processo, item)

@@ -86,11 +86,16 @@ class Portal(models.Model):
         """Adds one unanswered case to the run; True when the run is long enough to suspect the portal itself.
 
         Long enough: FAILURES_TO_SUSPECT different cases, or all open ones when they are fewer; a failed login
-        (`caso` empty) is one more.
+        (`caso` empty) is one more. Where the breaker has opened meanwhile, that explains this one too: its attempt is
+        given back.
         """
+        from executions.models.job_item import JobItem  # noqa: PLC0415 (its own file knows Portal)
+
         with transaction.atomic():
             row = locked(Portal.objects.filter(pk=self.pk)).get()
             if row.fora_do_ar:
+                late = JobItem.objects.pendentes().filter(pk=item_id or 0, attempts__gt=0)
+                late.update(attempts=F("attempts") - 1, available_at=clock.db_now())
                 return False
             row.falhas = [*row.falhas, [caso, item_id]][-50:]
             row.save(update_fields=["falhas"])

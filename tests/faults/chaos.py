@@ -34,10 +34,15 @@ def main() -> int:
     if not postgres:
         os.environ["DATABASE_URL"] = ""
     sys.path.insert(0, str(ROOT))
+    code = 2
     try:
-        return _run(options, home)
+        code = _run(options, home)
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        if code:
+            print(f"The hosts' logs are kept in {home}.")
+        else:
+            shutil.rmtree(home, ignore_errors=True)
+    return code
 
 
 def _run(options: argparse.Namespace, home: Path) -> int:

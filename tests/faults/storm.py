@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import random
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -82,6 +83,7 @@ class Storm:
         self.tally = Tally()
         self.findings: list[judge.Finding] = []
         self.reopened = 0
+        self.away = 0  # steps of this very run that met no database
         self.left: dict[int, str] = {}
         self._undo: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -128,7 +130,9 @@ class Storm:
         """The database may be away: that is what this run is about."""
         try:
             step()
-        except Error:
+        except Error as error:
+            self.away += 1
+            print(f"{self.now:.1f} s: {error}".splitlines()[0], file=sys.stderr)
             connection.close()
 
     def _undo_due(self, *, all_of_them: bool = False) -> None:
@@ -239,6 +243,9 @@ class Storm:
         ]
         lines += [self._line(kind) for kind in sorted({fault.kind for fault in self.faults})]
         lines += ["", *(f"- {finding}" for finding in self.findings[:60])]
+        if self.findings:
+            ends = Processo.objects.exclude(erro="").order_by("id").values_list("execucao", "motivo", "erro")
+            lines += ["", "Last words:", *(f"- execution {pk}: {why}: {words[:200]}" for pk, why, words in ends)]
         return "\n".join(lines)
 
     def _line(self, kind: str) -> str:

@@ -1,0 +1,103 @@
+"""The fault matrix: each row, what must hold, the recovery that was aimed at, and the tests that try it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """`target`: seconds at production's times; None where nothing has to recover. `tests`: file::function."""
+
+    n: int
+    fault: str
+    holds: str
+    target: float | None
+    tests: tuple[str, ...]
+    note: str = ""
+
+
+K, C, R, D, H = (f"tests/faults/test_{name}.py" for name in ("kills", "crowd", "races", "databases", "hosts"))
+
+ROWS = (
+    Row(1, "a hundred clicks on Iniciar at once", "robots ≤ min(max_robots, pending)", None, (
+        "tests/test_clicks.py::test_a_hundred_simultaneous_clicks_on_iniciar_ask_for_exactly_max_robots_robots",
+        "tests/test_robos.py::test_twenty_clicks_at_once_ask_for_max_robots_robots",
+    )),
+    Row(2, "click, tick and a second scheduler at once", "one reservation a place", None, (
+        f"{R}::test_clicks_and_two_schedulers_at_once_never_ask_for_one_robot_too_many",
+        "tests/test_agenda.py::test_schedulers_that_race_for_one_due_time_start_it_once",
+    )),
+    Row(3, "robot SIGKILL before its claim", "no item changes", 5, (
+        f"{K}::test_a_robot_killed_before_its_claim_costs_no_item_anything",
+    )),
+    Row(4, "robot SIGKILL between claim and result", "its item back once, no other touched", 5, (
+        f"{K}::test_a_robot_killed_with_its_item_gives_that_item_back_once_and_touches_no_other",
+        f"{K}::test_robots_killed_at_random_times_lose_nothing",
+        "tests/test_chain.py::test_a_robot_killed_with_its_item_is_replaced_and_the_item_answered_once_by_another",
+    )),
+    Row(5, "robot SIGKILL right after the result's commit", "stays answered, asked once", None, (
+        f"{K}::test_a_robot_killed_right_after_its_answer_was_committed_is_not_asked_again",
+        f"{K}::test_a_supervisor_killed_at_any_point_leaves_its_robot_to_the_watchdog",
+    ), "The queue's message is acknowledged before the work, so there is no later acknowledgement to lose."),
+    Row(6, "a robot frozen beyond its lease", "killed, its item retried; a zombie writes nothing", 10, (
+        "tests/test_chain.py::test_a_frozen_robot_makes_no_progress_and_is_killed_and_its_item_retried",
+        "tests/test_verbs.py::test_a_robot_whose_item_was_taken_away_writes_nothing",
+    )),
+    Row(7, "supervisor frozen", "its robot works on, no second one", 75, (
+        f"{K}::test_a_frozen_supervisor_has_its_robot_replaced_by_nobody_while_that_works",
+    )),
+    Row(8, "SIGTERM to host or cluster, once and five times", "items answered or back with their attempt", 35, (
+        f"{K}::test_five_sigterms_to_the_cluster_let_it_work_on_and_the_batch_ends",
+        "tests/test_chain.py::test_a_host_told_to_stop_gives_the_items_back_with_their_attempts_and_leaves_nothing",
+        "tests/test_commands.py::test_ctrl_c_while_a_batch_runs_gives_everything_back_and_leaves_nothing",
+    )),
+    Row(9, "the whole cluster SIGKILL", "robots leave by their pipe's end", 75, (
+        f"{K}::test_a_cluster_killed_whole_is_replaced_and_its_robots_leave_by_their_pipes_end",
+        "tests/test_chain.py::test_robot_supervisor_and_cluster_killed_together_are_repaired_by_the_living_host",
+        "tests/test_chain.py::test_robot_cluster_and_host_killed_at_once_leave_no_browser_behind",
+    )),
+    Row(10, "one django-q2 process SIGKILL (the known wedge)", "the canary tells, the cluster is replaced", 120, (
+        f"{K}::test_a_killed_process_of_the_cluster_is_noticed_and_the_next_batch_ends",
+        "tests/test_chain.py::test_a_wedged_cluster_is_noticed_by_its_canary_and_restarted",
+    )),
+    Row(12, "a robot out of memory", "ends by SIGKILL, counted as a crash; the third is poison", 5, (
+        f"{C}::test_an_item_that_kills_its_robot_three_times_is_poison_and_all_others_are_answered",
+    ), "Recorded as `falha` with exit status -9: Linux does not say who sent a SIGKILL."),
+    Row(17, "queue rows deleted, doubled, stale", "answered all the same, no second robot", 68, (
+        f"{C}::test_messages_that_come_twice_or_with_a_lock_of_yesterday_start_no_second_robot",
+        f"{C}::test_messages_that_were_lost_are_sent_again",
+        "tests/test_chain_portal.py::test_a_robot_that_was_sent_and_never_started_is_lost_and_asked_for_again",
+    ), "A lost message is noticed after SENT_TIMEOUT_SECONDS (60 s) and not in one tick: a slow one is not lost."),
+    Row(20, "a batch of 100 000 files", "enqueued in 60 s, in one transaction", 60, (
+        f"{R}::test_a_long_list_is_enqueued_whole_in_time_and_seen_by_nobody_before",
+    )),
+    Row(22, "two watchdogs, a finish and a kill at once", "one winner, one crash counted", None, (
+        f"{R}::test_two_watchdogs_a_robot_and_a_kill_at_once_end_an_item_once",
+        "tests/test_verbs.py::test_two_watchdogs_reset_an_item_once",
+        "tests/test_verbs.py::test_of_a_supervisor_and_a_watchdog_one_records_the_end_and_the_item_crashes_once",
+        "tests/test_verbs.py::test_a_finish_that_races_with_an_end_has_one_winner_and_right_counters",
+    )),
+    Row(23, "Encerrar todos while batches are enqueued, started, claimed", "final for its generation", 10, (
+        f"{C}::test_kill_all_while_batches_are_enqueued_started_and_claimed_is_final",
+        "tests/test_robos.py::test_kill_all_against_clicks_leaves_no_robot_that_may_go_on",
+        "tests/test_chain.py::test_killrobots_all_ends_everything_and_a_later_reopening_finishes_the_batch",
+    )),
+    Row(24, "an item that kills its robot", "`veneno` after three crashes, all others answered", None, (
+        f"{C}::test_an_item_that_kills_its_robot_three_times_is_poison_and_all_others_are_answered",
+        "tests/test_verbs.py::test_three_crashes_are_poison_and_cost_no_attempt",
+    )),
+    Row(25, "portal down, flickering, login refused, captcha", "no attempt used up, rare probes, resumes alone", 300, (
+        f"{C}::test_an_outage_uses_no_attempt_up_and_the_batch_goes_on_by_itself",
+        f"{C}::test_a_portal_that_fails_every_second_request_is_answered_for_in_the_end",
+        "tests/test_chain_portal.py::test_an_outage_opens_the_breaker_uses_no_attempt_up_probes_rarely_and_ends_by_itself",
+        "tests/test_commands.py::test_a_login_that_needs_a_person_ends_the_batch_after_one_try",
+        "tests/test_commands.py::test_a_refused_credential_is_not_tried_again_until_it_is_changed",
+    )),
+    Row(28, "a batch edited or deleted in the admin while it runs", "refused, or just the edit is written", None, (
+        "tests/test_admin.py::test_nothing_is_added_nor_deleted_by_hand",
+        "tests/test_admin.py::test_saving_an_execution_writes_nothing_but_what_was_edited",
+    )),
+    Row(29, "max_robots lowered under those that run", "no kill, no constraint broken", None, (
+        f"{C}::test_lowering_max_robots_under_those_that_work_kills_nobody_and_breaks_nothing",
+        "tests/test_verbs.py::test_exactly_the_surplus_leaves_when_all_ask_at_once",
+    )),
+)  # fmt: skip
