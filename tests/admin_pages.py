@@ -9,15 +9,14 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from executions.models import (
-    Execucao,
-    Registro,
-)
+from executions import clock
+from executions.models import Agendamento, Destino, Execucao, Registro, Script, TokenAPI
 from tests.factories import (
     nova_credencial,
     nova_execucao,
     novo_host,
     novo_robo,
+    novo_script,
     tomado,
 )
 
@@ -57,6 +56,20 @@ def agir(client: Client, acao: str, *objetos: Any, confirmado: bool = False) -> 
     return client.post(lista(type(objetos[0])), data | ({"confirmado": "sim"} if confirmado else {}))
 
 
+def um_agendado() -> None:
+    """A script on a schedule with somebody to tell, a notice, a firing, and a token."""
+    n = Script.objects.count()
+    script, destino = novo_script(), Destino(nome=f"equipe {n}")
+    destino.trocar_url(f"json://127.0.0.1/{SENHA}")
+    destino.save()
+    agendamento = Agendamento.objects.create(nome=f"noite {n}", cron="0 2 * * *", script=script)
+    for row in (script, agendamento):
+        row.destinos.add(destino)
+    agendamento.disparos.create(at=clock.db_now(), desfecho="pulado")
+    destino.testar()
+    TokenAPI(user=User.objects.first() or User.objects.create_user("dono"), nome=f"token {n}").gerar()
+
+
 def um_mundo(n: int = 3) -> Execucao:
     """n batches, each with two robots, one item in hand, one answered by a failure, and lines in the log."""
     novo_host()
@@ -69,5 +82,6 @@ def um_mundo(n: int = 3) -> Execucao:
         tomado(batch, robo).falhar("navegador", "caiu")
         tomado(batch, robo)
         novo_robo(batch)
+        um_agendado()
         Registro.objects.anotar("x", "linha", execucao=batch, processo_id=robo.pk, item_id=batch.itens.first().pk)
     return batch
