@@ -12,6 +12,7 @@ from executions.views import (
     portais,
     processo,
     quadro,
+    robo,
     scripts,
 )
 
@@ -26,6 +27,8 @@ urlpatterns = [
     path("execucoes/<int:pk>/encerrar", acoes.encerrar, name="encerrar"),
     path("execucoes/<int:pk>/encerrar/confirmar", confirmar.encerrar, name="confirmar_encerrar"),
     path("execucoes/<int:pk>/reabrir", acoes.reabrir, name="reabrir"),
+    path("robos/<uuid:uuid>/", robo.robo, name="robo"),
+    path("robos/<uuid:uuid>/tela.jpg", robo.tela, name="tela"),
     path("robos/<uuid:uuid>/encerrar", acoes.encerrar_robo, name="encerrar_robo"),
     path("robos/<uuid:uuid>/encerrar/confirmar", confirmar.encerrar_robo, name="confirmar_encerrar_robo"),
     path("robos/<uuid:uuid>/reiniciar", acoes.reiniciar_robo, name="reiniciar_robo"),

@@ -11,9 +11,22 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from executions.models import Agendamento, Aviso, Destino, Disparo, Execucao, Host, Portal, Processo, Script, TokenAPI
+from executions.models import (
+    Agendamento,
+    Aviso,
+    Destino,
+    Disparo,
+    Execucao,
+    Host,
+    Portal,
+    Processo,
+    Quadro,
+    Script,
+    TokenAPI,
+)
 from tests.admin_pages import um_mundo
 from tests.factories import nova_credencial
+from tests.pages import JPEG
 from tests.processos import escrever, novo_script, rodada, terminada
 
 # The beginning of an address -> a row of what it shows.
@@ -43,6 +56,7 @@ def a_world(pasta: Any) -> None:
         destino=Destino.objects.create(nome="Plantão", url_cifrada="x"), assunto="Falhou", next_at=batch.created_at
     )
     TokenAPI(user=User.objects.create_user("integrador"), nome="integração").gerar()
+    Quadro.objects.guardar(WORLD["robos"]().pk, JPEG, batch.created_at)
     portal = Portal.objects.order_by("id")[0]
     nova_credencial(portal).recusar()
     portal.abrir_disjuntor()

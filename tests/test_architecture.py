@@ -28,6 +28,7 @@ DONOS = {
     "selenium": ("workers/browser.py", "workers/portals/"),
     "cryptography": ("executions/vault.py",),
     "prometheus_client": ("executions/metricas.py",),
+    "websocket": ("workers/devtools.py",),
 }
 LINHAS_POR_ARQUIVO, LINHAS_POR_FUNCAO = 300, 45
 

@@ -23,6 +23,7 @@ from selenium.webdriver.chrome.remote_connection import ChromeRemoteConnection
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.client_config import ClientConfig
 
+from workers import cover
 from workers.errors import AlertaDoPortal, NavegadorQuebrado, PaginaTrocada, PortalIndisponivel, TempoEsgotado
 
 START_GATES = 2
@@ -89,6 +90,9 @@ class Browser:
         driver = webdriver.Remote(ChromeRemoteConnection(url, client_config=config), options=self._options(visible))
         driver.set_page_load_timeout(settings.PAGE_TIMEOUT_SECONDS)
         driver.set_script_timeout(settings.SCRIPT_TIMEOUT_SECONDS)
+        on_new_document = {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": cover.ON_NEW_DOCUMENT}
+        driver.execute("executeCdpCommand", on_new_document)
+        self._page = driver.current_window_handle
         return driver
 
     def _options(self, visible: bool) -> webdriver.ChromeOptions:
@@ -111,6 +115,15 @@ class Browser:
             }
             options.add_experimental_option("prefs", downloads)
         return options
+
+    @property
+    def devtools(self) -> tuple[str, str]:
+        """For a second connection: host:port of this machine (or what a Grid offers), and the covered page's target.
+
+        No command is sent.
+        """
+        told = self.driver.capabilities
+        return told.get("se:cdp") or told.get("goog:chromeOptions", {}).get("debuggerAddress", ""), self._page
 
     @contextmanager
     def _command(self) -> Iterator[None]:

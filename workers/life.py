@@ -18,6 +18,7 @@ from workers.errors import Parada
 
 logger = logging.getLogger("robotcontrol.robot")
 
+STDIN = 0  # the supervisor's pipe
 FENCED = 75  # the exit status of a robot that found its item, its row or its database gone
 
 
@@ -49,7 +50,9 @@ class Life:
         held = (item.pk, item.attempts, item.token) if item else (None, None, None)
         contexto.fixar(**dict(zip(("item_id", "tentativa", "token"), held, strict=True)))
 
-    def start(self) -> None:
+    def start(self, watched: Callable[[], None]) -> None:
+        """`watched` is called when the supervisor says that somebody watches; it must return at once."""
+        self._watched = watched
         contexto.fixar(worker=str(self.processo.uuid), execucao_id=self.processo.execucao_id)
         self._guard = guard.start(os.environ.get(processes.MARK, ""), os.getpid())
         for target in (self._heart, self._pipe):
@@ -123,9 +126,11 @@ class Life:
     def _pipe(self) -> None:
         """Watches the supervisor's pipe and this robot's own heart. Raw reads: a buffered one breaks the exit."""
         while True:
-            readable, _, _ = select.select([0], [], [], 0.5)
-            if readable and not os.read(0, 1):
-                break
+            readable, _, _ = select.select([STDIN], [], [], 0.5)
+            if readable:
+                if not os.read(STDIN, 64):
+                    break
+                self._watched()
             if time.monotonic() - self._last_beat > settings.SELF_ABORT_SECONDS:
                 self._fenced("own heartbeat failed for too long")
         self.stop.set()

@@ -1,4 +1,4 @@
-"""The child process: claim, process, record, until there is nothing left to claim or a reason to leave.
+"""A robot at work: claim, process, record, until there is nothing left to claim or a reason to leave.
 
 Crash-only: a robot whose browser is sick gives its item back and leaves; its supervisor clears up and a fresh one
 is asked for. One path serves hang, crash, recycling, kill and deploy.
@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -41,7 +40,6 @@ from workers.robots.base import Robot
 logger = logging.getLogger("robotcontrol.robot")
 
 Motivo = Processo.Motivo
-ROW_WAIT_SECONDS = 20.0
 IDLE_SECONDS = 30.0
 UNANSWERED = (PortalIndisponivel, TempoEsgotado)
 RETRIED = (*UNANSWERED, NavegadorQuebrado, SessaoExpirada)
@@ -53,41 +51,6 @@ class Fim(Exception):
     def __init__(self, motivo: str, erro: str = "") -> None:
         super().__init__(motivo)
         self.motivo, self.erro = motivo, erro
-
-
-def run(uuid: str) -> int:
-    """Works as the robot of this Processo; returns the exit status."""
-    faults.point("robot_started")
-    processo = _wait_until_running(uuid)
-    if processo is None:
-        return 0
-    life = Life(processo)
-    life.start()
-    work = Work(life)
-    try:
-        fim = work.run()
-    finally:
-        work.robot.fechar()
-    with suppress(StaleClaim):
-        work.release()
-    life.flush()
-    faults.point("before_goodbye")
-    processo.despedir(fim.motivo, fim.erro)
-    connection.close()
-    return 0
-
-
-def _wait_until_running(uuid: str) -> Processo | None:
-    """Its row, once the supervisor has written this process into it: before that nothing may be claimed."""
-    deadline = time.monotonic() + ROW_WAIT_SECONDS
-    while time.monotonic() < deadline:
-        processo = Processo.objects.select_related("execucao__portal", "execucao__credencial").get(uuid=uuid)
-        if processo.status == Processo.Status.RUNNING:
-            return processo
-        if not processo.vivo:
-            return None
-        time.sleep(0.02)
-    return None
 
 
 class Work:

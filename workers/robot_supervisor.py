@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -26,9 +27,10 @@ SYSTEM_VARIABLES = (
 
 
 class RobotSupervisor(Supervisor):
-    # How the robot learns that its supervisor is gone; nothing is ever written to it.
+    # How the robot learns that its supervisor is gone, and, by a byte, that somebody watches it.
     stdin = subprocess.PIPE
     _progress_at = 0.0
+    _watch_until: datetime | None = None
 
     def command(self) -> list[str]:
         return [sys.executable, str(settings.BASE_DIR / "manage.py"), "robot", str(self.processo.uuid)]
@@ -42,11 +44,21 @@ class RobotSupervisor(Supervisor):
             return Verdict(Motivo.ENCERRADO, "devolver")
         if row.host and row.host.draining_at:
             return Verdict(Motivo.PARADA, "devolver", "pipe", settings.STOP_GRACE_SECONDS)
+        self._pass_on(row.watch_until)
         now = time.monotonic()
         if now - self._progress_at < PROGRESS_SECONDS / settings.TIME_DIVISOR:
             return None
         self._progress_at = now
         return Verdict(Motivo.SEM_PROGRESSO, "tentar_de_novo") if sem_progresso(row) else None
+
+    def _pass_on(self, watch_until: datetime | None) -> None:
+        """Each time that a page renews it, the robot is told. Never waits: a robot that does not read misses it."""
+        if watch_until == self._watch_until or not self.child.stdin:
+            return
+        self._watch_until = watch_until
+        with suppress(OSError):
+            os.set_blocking(self.child.stdin.fileno(), False)
+            os.write(self.child.stdin.fileno(), b".")
 
     def ended(self, code: int | None) -> End:
         if self.verdict:

@@ -110,7 +110,7 @@ class Supervisor:
     # ---- the life -----------------------------------------------------------------------------------------------
     def run(self) -> None:
         faults.point("before_spawn")
-        child = self._spawn()
+        self.child = child = self._spawn()
         faults.point("after_spawn")
         self.who = processes.identity(child.pid)
         try:

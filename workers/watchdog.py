@@ -13,7 +13,7 @@ from django.conf import settings
 
 from executions import clock
 from executions.errors import StaleClaim
-from executions.models import Batida, Execucao, Host, JobItem, Processo
+from executions.models import Batida, Execucao, Host, JobItem, Processo, Quadro
 from executions.models.processo_queryset import ProcessoQuerySet
 from executions.panorama import LEGITIMATE, Espera
 from executions.results import ErroClasse
@@ -52,6 +52,7 @@ class Watchdog:
             "expirados": expired(agora) if trusted else 0,
             "calados": self.silent(agora) if trusted else 0,
             "contadores": recount(),
+            "telas": Quadro.objects.orfaos().delete()[0],
         }
         Host.objects.filter(nome=settings.ROBOT_HOST).update(watchdog_since=self._since)
         Batida.bater(Batida.Obra.WATCHDOG)

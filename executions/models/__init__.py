@@ -12,6 +12,7 @@ from executions.models.host import Host
 from executions.models.job_item import JobItem
 from executions.models.portal import Portal
 from executions.models.processo import Processo
+from executions.models.quadro import Quadro
 from executions.models.registro import Registro
 from executions.models.saida import Saida
 from executions.models.script import ArquivoRecusado, AvisarEm, Script
@@ -21,6 +22,6 @@ from executions.models.token_api import TokenAPI
 __all__ = [
     "MAX_ROBOTS", "PRIORIDADES",
     "Agendamento", "ArquivoRecusado", "AvisarEm", "Aviso", "Batida", "Controle", "Credencial", "Destino", "Disparo",
-    "Execucao", "Host", "JobItem", "Portal", "Prioridade", "Processo", "Registro", "Saida", "Script",
+    "Execucao", "Host", "JobItem", "Portal", "Prioridade", "Processo", "Quadro", "Registro", "Saida", "Script",
     "Tentativa", "TokenAPI",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from executions import clock
 from executions.locks import locked
 from executions.models.execucao import Execucao
 from executions.models.processo_queryset import LIVE, OWN_FAULTS, SCRIPT_ENDS, Motivo, ProcessoQuerySet, Status, Tipo
+from executions.models.quadro import Quadro
 from executions.models.registro import Registro
 from executions.results import ErroClasse
 
@@ -59,6 +60,7 @@ class Processo(models.Model):
     kill_requested_at = models.DateTimeField(null=True, blank=True)
     kill_requested_by = models.CharField(max_length=150, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    watch_until = models.DateTimeField(null=True, blank=True, editable=False)
     progresso = models.FloatField("progresso (%)", null=True, blank=True)
     amostras = models.JSONField(default=list, blank=True)  # [seconds, CPU %, bytes], thinned out as they grow
     saida_total = models.BigIntegerField("saída (caracteres)", default=0)
@@ -76,6 +78,7 @@ class Processo(models.Model):
         db_table = "processos"
         ordering = ["-id"]
         verbose_name = "processo"
+        permissions = [("ver_tela", "Pode ver a tela dos robôs")]
         indexes = [
             models.Index(fields=["execucao", "status"], name="processo_por_execucao"),
             models.Index(fields=["host", "status"], name="processo_por_host"),
@@ -119,6 +122,10 @@ class Processo(models.Model):
     @property
     def vivo(self) -> bool:
         return self.status in LIVE
+
+    @property
+    def ultimo_quadro(self) -> Quadro | None:
+        return getattr(self, "quadro", None)
 
     def _moved(self, *source: str, **changes: Any) -> bool:
         return bool(Processo.objects.filter(pk=self.pk, status__in=source).update(**changes))
@@ -257,6 +264,7 @@ class Processo(models.Model):
                 transaction.set_rollback(True)
                 return False
             if batch:
+                Quadro.objects.filter(processo=self.pk).delete()
                 batch.voltar_a_fila()
         return True
 

@@ -1,5 +1,6 @@
 """Questions about supervised processes, and the words for their states and ends."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,22 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
     def nao_recebidos(self, agora: datetime) -> "ProcessoQuerySet":
         """Sent, and no supervisor took them up."""
         return self.nao_iniciados(agora).filter(status=Status.REQUESTED)
+
+    def assistir(self, robos: "Iterable[Processo]", agora: datetime) -> int:
+        """Somebody watches these robots: their screens are wanted for WATCH_SECONDS more. Returns how many it wrote.
+
+        Said by every poll, written at most each half of that time, however many watch.
+        """
+        soon = agora + timedelta(seconds=settings.WATCH_SECONDS / 2)
+        due = [robo.pk for robo in robos if robo.watch_until is None or robo.watch_until < soon]
+        if not due:
+            return 0
+        still = self.vivos().robos().filter(Q(watch_until=None) | Q(watch_until__lt=soon), pk__in=due)
+        return still.update(watch_until=agora + timedelta(seconds=settings.WATCH_SECONDS))
+
+    def com_quadro(self) -> "ProcessoQuerySet":
+        """With the robot's last frame, but for the picture itself."""
+        return self.select_related("quadro").defer("quadro__jpeg")
 
     def abandonados(self, agora: datetime) -> "ProcessoQuerySet":
         """T16: their own and their host's heartbeats are both stale: the host is gone."""

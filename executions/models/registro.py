@@ -26,6 +26,11 @@ class RegistroQuerySet(models.QuerySet["Registro"]):
         """The last n lines that tell that a portal fell or came back. They belong to no execution: an index serves."""
         return list(self.filter(execucao=None, evento__in=["portal_fora", "portal_no_ar"]).order_by("-id")[:n])
 
+    def do_processo(self, processo_id: int, n: int) -> "list[Registro]":
+        """The last n lines of this robot, the newest first."""
+        rows = self.filter(processo=processo_id).order_by("-id")[:n]
+        return sorted(rows, key=lambda row: (row.at, row.pk), reverse=True)
+
     def anotar(
         self,
         evento: str,

@@ -21,6 +21,11 @@ class Robot(ABC):
         """The case that the robot has open and would answer without another visit; empty when none."""
         return ""
 
+    @property
+    def devtools(self) -> tuple[str, str] | None:
+        """Where its browser may be watched (workers/devtools.py); None while it has none."""
+        return None
+
     @abstractmethod
     def abrir(self) -> None:
         """Starts what it works with. Raises a Falha."""

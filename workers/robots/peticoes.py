@@ -23,6 +23,10 @@ class VerificadorPeticoes(Robot):
     def caso_aberto(self) -> str:
         return self._case.numero if self._case else ""
 
+    @property
+    def devtools(self) -> tuple[str, str] | None:
+        return self.browser.devtools if self.browser else None
+
     def abrir(self) -> None:
         self._failed = set()
         self.browser = Browser(self.folder, visible=self.execucao.mode == self.execucao.Mode.VISIBLE)

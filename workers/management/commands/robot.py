@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from workers import robot
+from workers import child
 
 
 class Command(BaseCommand):
@@ -13,4 +13,4 @@ class Command(BaseCommand):
         parser.add_argument("uuid")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        raise SystemExit(robot.run(options["uuid"]))
+        raise SystemExit(child.run(options["uuid"]))
