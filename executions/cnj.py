@@ -139,6 +139,21 @@ def padrao_de(numero: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\d)0{{0,{7 - len(sequencial)}}}" + _SEPARADOR.join([sequencial, *campos]) + r"(?!\d)")
 
 
+def partir(texto: str, numero: str) -> list[str]:
+    """What stands before, between and after the places where `texto` writes this very number.
+
+    `padrao_de(numero).split(texto)` without compiling a pattern a number, which is most of the cost of a long list.
+    """
+    digitos = _so_digitos(numero)
+    pedacos, fim = [], 0
+    achados = (m for padrao in _PADROES for m in padrao.finditer(texto))
+    for m in sorted(achados, key=lambda m: m.start()):
+        if m[1].zfill(7) + "".join(m.groups()[1:]) == digitos and m.start() >= fim:
+            pedacos.append(texto[fim : m.start()])
+            fim = m.end(6)
+    return [*pedacos, texto[fim:]]
+
+
 def _candidatos(texto: str, ano_maximo: int, tribunais_extra: Collection[str]) -> Iterator[_Candidato]:
     for padrao in _PADROES:
         for m in padrao.finditer(texto):

@@ -8,9 +8,10 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from django.utils.translation import ngettext
 
@@ -32,6 +33,7 @@ __all__ = [
     "Lote",
     "entradas_de_caminhos",
     "ler",
+    "linhas",
     "nome_sem_chaves",
     "nomes_de_arquivo",
 ]
@@ -102,15 +104,20 @@ class _Rejeitada(Exception):
     pass
 
 
-def ler(
+def ler(entradas: Iterable[Entrada | str], **como: Any) -> Lote:
+    """All of `linhas` at once."""
+    return Lote(tuple(linhas(entradas, **como)))
+
+
+def linhas(
     entradas: Iterable[Entrada | str],
     *,
     tribunais: Mapping[str, str],
     portal: str | None = None,
     hoje: date,
     padrao_identificador: str = PADRAO_IDENTIFICADOR,
-) -> Lote:
-    """Read every entry; a bare string is a name without content, a blank one is skipped.
+) -> Iterator[Linha]:
+    """Read every entry, one at a time; a bare string is a name without content, a blank one is skipped.
 
     `tribunais` maps the court codes that are served to the slug of their portal; `portal`, when given, is the only
     slug this batch may use. `hoje` bounds the year of a case. `padrao_identificador` is the office's own pattern,
@@ -119,14 +126,14 @@ def ler(
     leitor = _Leitor(tribunais, portal, hoje.year + 1, re.compile(padrao_identificador))
     todas = (Entrada(e) if isinstance(e, str) else e for e in entradas)
     cheias = (e for e in todas if e.nome.strip() or e.conteudo is not None or e.erro)
-    return Lote(tuple(leitor.linha(ordem, entrada) for ordem, entrada in enumerate(cheias, start=1)))
+    return (leitor.linha(ordem, entrada) for ordem, entrada in enumerate(cheias, start=1))
 
 
 def nome_sem_chaves(nome: str, numero: str, identificador: str) -> str:
     """What is left of a name without case number, identifier and extension: "Manifestação"."""
     resto = _EXTENSAO_PDF.sub("", unicodedata.normalize("NFC", nome))
     if numero:
-        resto = cnj.padrao_de(numero).sub(" ", resto)
+        resto = " ".join(cnj.partir(resto, numero))
     if identificador:
         resto = re.sub(rf"(?<!\d)_?{re.escape(identificador)}_?(?!\d)", " ", resto)
     return " ".join(resto.split()).strip("-._ ")
@@ -201,7 +208,7 @@ class _Leitor:
         Each piece between case numbers is searched alone, so that none of them lends its court number.
         """
         ultimo = ""
-        for pedaco in cnj.padrao_de(numero).split(nome)[1:]:
+        for pedaco in cnj.partir(nome, numero)[1:]:
             for outro in self._encontrar(pedaco).invalidos:
                 pedaco = pedaco[: outro.inicio] + " " * (outro.fim - outro.inicio) + pedaco[outro.fim :]
             posicao = 0

@@ -54,12 +54,17 @@ def nomes_de_arquivo(path: str | Path) -> list[str]:
     if len(dados) > LIMITE_DA_LISTA:
         raise ErroDeEntrada(f"A lista de nomes é grande demais: o limite é {LIMITE_DA_LISTA // (1024 * 1024)} MB.")
     texto = _decodificar(dados)
-    # Not str.splitlines(): it also breaks at form feeds and U+2028, which may be inside a name.
-    linhas = texto.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    nomes = [linha.strip() for linha in linhas if linha.strip()]
+    nomes = nomes_do_texto(texto)
     if not nomes:
         raise ErroDeEntrada("A lista de nomes está vazia.")
     return nomes
+
+
+def nomes_do_texto(texto: str) -> list[str]:
+    """The names of a text, one per line, stripped. Blank lines are left out."""
+    # Not str.splitlines(): it also breaks at form feeds and U+2028, which may be inside a name.
+    linhas = texto.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [linha.strip() for linha in linhas if linha.strip()]
 
 
 def _entradas_de(caminho: str) -> Iterator[Entrada]:

@@ -1,6 +1,6 @@
 """From names and files to a batch's lines, portal and credential: the same for the command line and the API."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,17 +15,26 @@ class UsoErrado(Exception):
 
 def ler(entradas: Iterable["intake.Entrada | str"], portal: str = "") -> intake.Lote:
     """The lines, checked against the courts of the configured portals (or of this one). Raises UsoErrado."""
-    tribunais = {code: p.slug for p in Portal.objects.all() for code in p.tribunais}
-    if portal and not Portal.objects.filter(slug=portal).exists():
-        known = ", ".join(Portal.objects.order_by("slug").values_list("slug", flat=True)) or "nenhum"
-        raise UsoErrado(f"Portal desconhecido: {portal}. Configurados: {known}.")
-    if portal:
-        # When two portals serve a court, the one that was asked for does.
-        tribunais |= {code: p.slug for p in Portal.objects.filter(slug=portal) for code in p.tribunais}
-    return intake.ler(
-        entradas, tribunais=tribunais, portal=portal or None, hoje=timezone.localdate(),
+    return intake.Lote(tuple(linhas(entradas, portal)))
+
+
+def linhas(entradas: Iterable["intake.Entrada | str"], portal: str = "") -> Iterator[intake.Linha]:
+    """`ler`, one line at a time: a batch may be long. Raises UsoErrado at the call."""
+    return intake.linhas(
+        entradas, tribunais=tribunais(portal), portal=portal or None, hoje=timezone.localdate(),
         padrao_identificador=settings.IDENTIFICADOR_PADRAO,
     )  # fmt: skip
+
+
+def tribunais(portal: str = "") -> dict[str, str]:
+    """The code of each court that is served, and the slug of its portal. Raises UsoErrado for an unknown portal."""
+    portais = list(Portal.objects.all())
+    if portal and portal not in {p.slug for p in portais}:
+        known = ", ".join(sorted(p.slug for p in portais)) or "nenhum"
+        raise UsoErrado(f"Portal desconhecido: {portal}. Configurados: {known}.")
+    # When two portals serve a court, the one that was asked for does.
+    portais.sort(key=lambda p: p.slug == portal)
+    return {code: p.slug for p in portais for code in p.tribunais}
 
 
 def escolher(lote: intake.Lote, portal: str, credencial: str) -> tuple[Portal, Credencial]:

@@ -8,6 +8,8 @@ from executions.views import (
     encerrar,
     execucao,
     maquinas,
+    nova,
+    nova_acoes,
     painel,
     portais,
     processo,
@@ -19,6 +21,14 @@ from executions.views import (
 app_name = "executions"
 urlpatterns = [
     path("", painel.painel, name="painel"),
+    path("execucoes/nova/", nova.nova, name="nova"),
+    path("execucoes/nova/conferir", nova_acoes.conferir, name="conferir"),
+    path("execucoes/nova/<uuid:uuid>/", nova.conferencia, name="conferencia"),
+    path("execucoes/nova/<uuid:uuid>/conferir", nova_acoes.conferir, name="conferir_de_novo"),
+    path("execucoes/nova/<uuid:uuid>/reaproveitar", nova_acoes.reaproveitar, name="reaproveitar"),
+    path("execucoes/nova/<uuid:uuid>/descartar", nova_acoes.descartar, name="descartar_conferencia"),
+    path("execucoes/nova/<uuid:uuid>/iniciar", nova_acoes.iniciar, name="iniciar_conferencia"),
+    path("execucoes/nova/<uuid:uuid>/recusados.csv", nova.recusados, name="recusados"),
     path("execucoes/<int:pk>/", execucao.execucao, name="execucao"),
     path("execucoes/<int:pk>/iniciar", acoes.iniciar, name="iniciar"),
     path("execucoes/<int:pk>/pausar", acoes.pausar, name="pausar"),

@@ -167,6 +167,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 2_000
 TOKEN_FAILURES_PER_MINUTE = env.integer("TOKEN_FAILURES_PER_MINUTE", 20, at_least=1)  # different wrong ones, an address
 HISTORY_DAYS = env.integer("HISTORY_DAYS", 90, at_least=2)  # how long ended notices and firings are kept
+FILE_UPLOAD_HANDLERS = ["executions.envios.UmSoArquivo"]
 
 # Whoever scrapes /metrics without a user of ours: a secret of its own. Without it, a token or a session.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
@@ -194,6 +195,7 @@ ROBOT_TMP_DIR = Path(env.text("ROBOT_TMP_DIR", tempfile.gettempdir())) / f"robos
 HOST_MAX_ROBOTS = env.integer("HOST_MAX_ROBOTS", 0, at_least=0)  # 0: min(2 × cores, free memory / 400 MB)
 HOST_SCRIPT_PLACES = env.integer("HOST_SCRIPT_PLACES", 2, at_least=0)
 EXECUCOES_SIMULTANEAS = env.integer("EXECUCOES_SIMULTANEAS", 1, at_least=1)
+REAPROVEITAR_DIAS = env.integer("REAPROVEITAR_DIAS", 7, at_least=0)
 IDENTIFICADOR_PADRAO = env.pattern("IDENTIFICADOR_PADRAO", r"_(\d{3,6})_(\d{4,6})_")
 SCRIPTS_DIR = Path(env.text("SCRIPTS_DIR", str(VAR_DIR / "scripts")))
 SCRIPTS_DIR.mkdir(parents=True, exist_ok=True)
@@ -232,6 +234,7 @@ RETRY_BASE_SECONDS = _seconds("RETRY_BASE_SECONDS", 10)
 PROBE_SECONDS = _seconds("PROBE_SECONDS", 60)
 BLOCKED_SECONDS = _seconds("BLOCKED_SECONDS", 300)
 CREDENTIAL_FRESH_SECONDS = _seconds("CREDENTIAL_FRESH_SECONDS", 3600)
+CONFERENCIA_SECONDS = _seconds("CONFERENCIA_SECONDS", 3600)  # how long what was checked waits to be started
 CLOCK_SKEW_SECONDS = 5.0
 if not LEASE_SECONDS > SELF_ABORT_SECONDS > 2 * HEARTBEAT_SECONDS:
     raise ImproperlyConfigured("LEASE_SECONDS > SELF_ABORT_SECONDS > 2 × HEARTBEAT_SECONDS must hold.")

@@ -11,13 +11,16 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from executions import clock, conferencias
 from executions.models import (
     Agendamento,
     Aviso,
+    Conferencia,
     Destino,
     Disparo,
     Execucao,
     Host,
+    JobItem,
     Portal,
     Processo,
     Quadro,
@@ -26,11 +29,30 @@ from executions.models import (
 )
 from tests.admin_pages import um_mundo
 from tests.factories import nova_credencial
+from tests.intake_helpers import NOME, NUMERO, OUTRO
 from tests.pages import JPEG
 from tests.processos import escrever, novo_script, rodada, terminada
 
+
+def a_draft() -> Conferencia:
+    """What the superuser has checked: a draft is its person's alone."""
+    boss = User.objects.filter(is_superuser=True).latest("id")
+    draft = Conferencia.objects.filter(usuario=boss).first()
+    if draft is None:
+        draft = conferencias.abrir(boss)
+        answer = {"status": "done", "resultado": "protocolada", "finished_at": clock.db_now(), "erro_classe": ""}
+        former = JobItem.objects.exclude(status="running")[0]
+        JobItem.objects.filter(pk=former.pk).update(numero_processo=NUMERO, identificador="4321_87654", **answer)
+        names = "\n".join(
+            [NOME, f"{OUTRO}.pdf", f"{OUTRO}_123_4567_.pdf", "Relatório.docx", *(f"{n}.pdf" for n in range(60))]
+        )
+        conferencias.conferir(draft, names, [], None)
+    return draft
+
+
 # The beginning of an address -> a row of what it shows.
 WORLD = {
+    "execucoes/nova": a_draft,
     "execucoes": lambda: Execucao.objects.abertas().order_by("-id")[0],
     "robos": lambda: Processo.objects.vivos().robos().order_by("-id")[0],
     "processos": lambda: Processo.objects.vivos().filter(tipo="script")[0],
@@ -78,7 +100,7 @@ def _address(pattern: URLPattern) -> str:
     names = pattern.pattern.converters
     if not names:
         return reverse(f"executions:{pattern.name}")
-    kind = route.split("/")[0]
+    kind = next((k for k in WORLD if "/" in k and route.startswith(f"{k}/")), route.split("/")[0])
     assert kind in WORLD, f"{route}: tests/addresses.py does not know what {kind!r} is"
     row: Any = WORLD[kind]()
     values = {name: getattr(row, name, 1) for name in names}

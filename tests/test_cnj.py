@@ -213,3 +213,13 @@ def test_tribunal_reads_the_court_of_a_number_with_or_without_punctuation():
 
 def test_padrao_de_does_not_match_another_sequence_that_ends_alike():
     assert cnj.padrao_de(OUTRO).search("1023456-26.2013.8.99.0152") is None
+
+
+@given(
+    st.lists(
+        st.sampled_from(["0", "12", " ", "_", ".", "x", OUTRO, "23456.26.2013.8.99.0152", "00023456262013899.0152"])
+    )
+)
+def test_partir_cuts_where_the_number_is_written_and_nowhere_else(partes):
+    texto = "".join(partes)
+    assert cnj.partir(texto, OUTRO) == cnj.padrao_de(OUTRO).split(texto)

@@ -3,6 +3,7 @@
 from executions.models.agendamento import Agendamento, Disparo
 from executions.models.aviso import Aviso
 from executions.models.batida import Batida
+from executions.models.conferencia import ArquivoEnviado, Conferencia, LinhaConferida
 from executions.models.controle import Controle
 from executions.models.credencial import Credencial
 from executions.models.destino import Destino
@@ -21,7 +22,7 @@ from executions.models.token_api import TokenAPI
 
 __all__ = [
     "MAX_ROBOTS", "PRIORIDADES",
-    "Agendamento", "ArquivoRecusado", "AvisarEm", "Aviso", "Batida", "Controle", "Credencial", "Destino", "Disparo",
-    "Execucao", "Host", "JobItem", "Portal", "Prioridade", "Processo", "Quadro", "Registro", "Saida", "Script",
-    "Tentativa", "TokenAPI",
+    "Agendamento", "ArquivoEnviado", "ArquivoRecusado", "AvisarEm", "Aviso", "Batida", "Conferencia", "Controle",
+    "Credencial", "Destino", "Disparo", "Execucao", "Host", "JobItem", "LinhaConferida", "Portal", "Prioridade",
+    "Processo", "Quadro", "Registro", "Saida", "Script", "Tentativa", "TokenAPI",
 ]  # fmt: skip

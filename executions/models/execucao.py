@@ -64,6 +64,9 @@ class Execucao(models.Model):
     created_at = models.DateTimeField("criada em")
     started_at = models.DateTimeField("iniciada em", null=True, blank=True)
     finished_at = models.DateTimeField("terminada em", null=True, blank=True)
+    envio = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="A conferência de que veio: cada uma inicia só uma vez."
+    )
     avisada_em = models.DateTimeField(null=True, blank=True, editable=False)
     destinos = models.ManyToManyField(
         "executions.Destino", blank=True, related_name="+", verbose_name="avisar", help_text="Quem é avisado do fim."
@@ -106,6 +109,7 @@ class Execucao(models.Model):
             models.CheckConstraint(condition=Q(status__in=Status.values), name="execucao_status"),
             models.CheckConstraint(condition=Q(prioridade__in=Prioridade.values), name="execucao_prioridade"),
             models.CheckConstraint(condition=Q(max_robots__gte=1), name="ao_menos_um_robo"),
+            models.UniqueConstraint(fields=["envio", "portal"], name="uma_execucao_por_envio_e_portal"),
         ]
 
     def __str__(self) -> str:

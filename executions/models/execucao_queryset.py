@@ -106,21 +106,22 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         """
         from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
 
-        aceitas = [linha for linha in linhas if linha.aceita]
-        if not aceitas:
-            raise ValueError("Nenhum arquivo aceito: não há o que verificar.")
         if credencial.portal_id != portal.pk:
             raise ValueError("A credencial não é deste portal.")
         agora = clock.db_now()
         with transaction.atomic():
             batch = self.create(
                 portal=portal, credencial=credencial, max_robots=max_robots, created_at=agora, heartbeat_at=agora,
-                total_arquivos=len(aceitas), n_pending=len(aceitas), **fields,
+                total_arquivos=0, **fields,
             )  # fmt: skip
-            JobItem.objects.bulk_create((JobItem.da_linha(batch, linha, agora) for linha in aceitas), batch_size=1000)
+            aceitas = (linha for linha in linhas if linha.aceita)
+            n = JobItem.objects.criar(JobItem.da_linha(batch, linha, agora) for linha in aceitas)
+            if not n:
+                raise ValueError("Nenhum arquivo aceito: não há o que verificar.")
+            batch.total_arquivos = batch.n_pending = n
+            batch.save(update_fields=["total_arquivos", "n_pending"])
             batch.destinos.set(destinos)
-            text = ngettext("Enfileirada com %(n)d arquivo.", "Enfileirada com %(n)d arquivos.", len(aceitas))
-            text %= {"n": len(aceitas)}
+            text = ngettext("Enfileirada com %(n)d arquivo.", "Enfileirada com %(n)d arquivos.", n) % {"n": n}
             Registro.objects.anotar("enfileirada", text, execucao=batch, usuario=batch.usuario)
         return batch
 

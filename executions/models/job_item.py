@@ -76,6 +76,7 @@ class JobItem(models.Model):
             models.Index(fields=["execucao", "status"], name="item_por_status"),
             models.Index(fields=["execucao", "finished_at"], condition=Q(finished_at__isnull=False),
                          name="item_terminado"),
+            models.Index(fields=["numero_processo", "identificador"], name="item_por_caso"),
         ]  # fmt: skip
         constraints = [
             models.UniqueConstraint(fields=["execucao", "ordem"], name="uma_ordem_por_item"),

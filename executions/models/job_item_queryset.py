@@ -1,17 +1,22 @@
 """Questions about items, and the gate that hands them out."""
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 
 from executions import clock
 from executions.locks import locked
 from executions.models.execucao import Execucao
 from executions.models.processo import Processo
+from executions.results import Resultado
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from executions.models.job_item import JobItem
 
 TURN_BACKOFF_SECONDS = 60
@@ -43,6 +48,28 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
     def terminados(self) -> "JobItemQuerySet":
         """Those that ended, the latest first."""
         return self.filter(finished_at__isnull=False).order_by("-finished_at")
+
+    def respondidos(self) -> "JobItemQuerySet":
+        """Those with an answer, whatever it says."""
+        return self.filter(status=Status.DONE)
+
+    def protocolados(self) -> "JobItemQuerySet":
+        return self.respondidos().filter(resultado=Resultado.PROTOCOLADA)
+
+    def criar(self, itens: "Iterable[JobItem]") -> int:
+        """Inserts these (unsaved) items, a thousand at a time: a batch may be long. Returns how many."""
+        n, source = 0, iter(itens)
+        while chunk := list(islice(source, 1000)):
+            self.bulk_create(chunk)  # type: ignore[arg-type]
+            n += len(chunk)
+        return n
+
+    def receber_conteudo(self, conferencia: UUID) -> int:
+        """Copies the draft's files into the items of the same order, inside the database: they may be large."""
+        from executions.models.conferencia import ArquivoEnviado  # noqa: PLC0415 (mutual nouns)
+
+        file = ArquivoEnviado.objects.filter(conferencia=conferencia, linhas__ordem=OuterRef("ordem"))
+        return self.exclude(sha256="").update(arquivo=Subquery(file.values("conteudo")[:1]))
 
     def disponiveis(self, agora: datetime) -> "JobItemQuerySet":
         return self.pendentes().filter(available_at__lte=agora)
