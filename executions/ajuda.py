@@ -4,7 +4,7 @@ an error there, and in tests/test_ajuda.py first.
 
 from django.utils.translation import gettext_lazy as _
 
-from executions.models import Disparo, Execucao, JobItem, Processo
+from executions.models import Alarme, Disparo, Execucao, JobItem, Processo
 from executions.panorama import Espera
 from executions.results import ErroClasse, Resultado
 
@@ -94,6 +94,25 @@ DISPARO = {
     Disparo.Desfecho.PULADO: _("O anterior ainda rodava, ou nenhum agendador estava ligado nesta hora."),
     Disparo.Desfecho.RECUSADO: _("Não pôde começar, pelo motivo escrito ao lado."),
     Disparo.Desfecho.MANUAL: _("Uma pessoa mandou executar agora."),
+}
+# What to do when an alarm goes off; docs/observability.md says more.
+ALARME = {
+    Alarme.SEM_PROGRESSO: _("Veja os robôs dela. Reinicie o que está parado; se todos estão, olhe o portal."),
+    Alarme.FILA_PARADA: _("Veja o que as execuções esperam: uma máquina desligada, uma senha, um portal."),
+    Alarme.CANARIO: _("A fila é reiniciada sozinha. Se o alarme ficar, reinicie o runrobots da máquina."),
+    Alarme.AGENDADOR: _("Nenhuma máquina pede robôs: ligue o runrobots de uma."),
+    Alarme.WATCHDOG: _("Ninguém recolhe o que trava: ligue o runrobots de uma máquina."),
+    Alarme.ESCRITA_BARRADA: _("Nada foi gravado. Se repetir, a máquina do robô congela ou perde o banco de dados."),
+    Alarme.CONTADORES: _("Foram corrigidos. É um defeito nosso: avise quem mantém o sistema, com o log da execução."),
+    Alarme.VENENO: _("Abra os itens com falha «veneno» à mão no portal. Avise quem mantém o robô."),
+    Alarme.QUEDAS: _("Veja as últimas palavras dos robôs e a memória da máquina. Menos robôs podem bastar."),
+    Alarme.PORTAL: _("Nada a fazer aqui: as execuções voltam quando o portal responder. Abra-o em um navegador."),
+    Alarme.CREDENCIAL: _("Corrija a senha da credencial e reabra as falhas. Ninguém tenta antes."),
+    Alarme.DISCO: _("Apague o que não é preciso na máquina. Com 5 % ela deixa de receber pedidos."),
+    Alarme.POSSES: _("Robôs somem sem avisar: veja a rede entre a máquina e o banco de dados, e a carga dela."),
+    Alarme.ORFAOS: _("Veja na máquina que processos não morrem; em último caso, reinicie-a."),
+    Alarme.ENCERRAR_TODOS: _("Alguém encerrou tudo. O registro diz quem; as execuções podem ser reabertas."),
+    Alarme.LOGINS: _("Alguém esqueceu a senha, ou tenta adivinhá-la. O registro diz de onde."),
 }
 
 PALAVRAS = (

@@ -41,13 +41,18 @@ def do_disparo(disparo: Disparo) -> int:
     before = agendamento.disparos.filter(pk__lt=disparo.pk).order_by("-id").first()
     if before and before.desfecho == disparo.desfecho == Disparo.Desfecho.RECUSADO:
         return 0
-    when = f" das {_hora(disparo.due_at)}" if disparo.due_at else ""
+    when = f" das {hora(disparo.due_at)}" if disparo.due_at else ""
     assunto = f"Agendamento {agendamento}: {disparo.get_desfecho_display()}"
     corpo = f"O disparo{when} do agendamento {agendamento} não iniciou nada.\n{disparo.mensagem}"
     n = _criar(_destinos([agendamento], falhou=True), assunto, corpo)
     if n:
         despachar()
     return n
+
+
+def de_alarme(assunto: str, corpo: str) -> int:
+    """To every active destination that receives alerts; in the caller's transaction. Returns how many were written."""
+    return _criar(list(Destino.objects.filter(ativo=True, recebe_alertas=True)), assunto, corpo)
 
 
 def _anotar_processo(processo: Processo) -> int:
@@ -75,7 +80,7 @@ def _anotar_execucao(execucao: Execucao) -> int:
         corpo = "\n".join([
             f"{row}: {end}.", f"Portal: {row.portal}.",
             f"{_respondidos(row)} e {failures}.",
-            f"De {_hora(row.started_at)} a {_hora(row.finished_at)}.", row.motivo,
+            f"De {hora(row.started_at)} a {hora(row.finished_at)}.", row.motivo,
         ])  # fmt: skip
         return _criar(_destinos(sources, falhou=failed), f"{row}: {end}", corpo, execucao=row)
 
@@ -113,12 +118,12 @@ def _criar(
 def _corpo_do_processo(row: Processo) -> str:
     code = f"Código de saída {row.exit_code}." if row.exit_code is not None else ""
     host = f"Máquina: {row.host}." if row.host else ""
-    span = f"De {_hora(row.started_at)} a {_hora(row.ended_at)}."
+    span = f"De {hora(row.started_at)} a {hora(row.ended_at)}."
     lines = [f"O script {row.script} terminou: {row.fim}.", row.erro, "" if code in row.erro else code, host, span]
     return "\n".join(filter(None, lines))
 
 
-def _hora(at: datetime | None) -> str:
+def hora(at: datetime | None) -> str:
     return f"{timezone.localtime(at):%d/%m/%Y %H:%M:%S}" if at else "(não começou)"
 
 

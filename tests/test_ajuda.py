@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from executions.models import Disparo, Execucao, JobItem, Processo
+from executions.models import Alarme, Disparo, Execucao, JobItem, Processo
 from executions.panorama import Espera
 from executions.results import ErroClasse, Resultado
 from executions.templatetags.navegacao import LUGARES
@@ -23,6 +23,7 @@ def test_every_state_result_failure_wait_and_end_has_its_sentence() -> None:
         "esperas": len(set(Espera) - {Espera.NADA, Espera.TERMINADA}),
         "processos": len(Processo.Status),
         "desfechos": len(Processo.Motivo),
+        "alarmes": len(Alarme),
         "disparos": len(Disparo.Desfecho),
     }
 

@@ -135,7 +135,6 @@ def test_a_robots_lines_carry_robot_item_and_token(ouvidas: list[dict[str, Any]]
     life = Life(Processo.objects.get(pk=robo.pk))
     life.item = tomado(lote, robo)
     life.note("tempo_esgotado", "esgotou", "warning", life.item)
-    life.flush()
     (line,) = ouvidas
     assert (line["event"], line["erro_classe"], line["level"]) == ("tempo_esgotado", "tempo_esgotado", "warning")
     assert (line["item_id"], line["token"], line["tentativa"]) == (life.item.pk, 1, 1)

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from executions import clock, prontidao, queue
-from executions.models import Execucao, Host, Processo
+from executions.models import Batida, Execucao, Host, Processo
 from workers import janitor, processes, scheduler
 from workers.cluster import Cluster, cluster_mark
 from workers.loop import guarded
@@ -93,6 +93,8 @@ class HostAgent:
         processes.reap(cluster_mark(settings.ROBOT_HOST), descendants=False)
         self.host = self._register()
         janitor.clear_host()
+        for obra in (Batida.Obra.AGENDADOR, Batida.Obra.WATCHDOG):
+            Batida.bater(obra)  # the watch begins: before, nobody was meant to be here
         queue.forget(self.host.nome)
         places = self.host.places + self.host.script_places
         self.cluster = Cluster(self.host, places + SPARE_WORKERS, settings.ROBOT_RUN_DIR / "cluster.log")

@@ -66,17 +66,16 @@ class Life:
 
     def note(self, evento: str, mensagem: str, level: str = "info", item: JobItem | None = None) -> None:
         """A line for the execution's log; written with the next heartbeat, many at a time."""
-        self._lines.append(
-            Registro(
-                at=timezone.now(), evento=evento, mensagem=mensagem[:2000], level=level,
-                execucao_id=self.processo.execucao_id, item=item, processo=self.processo,
-            )
+        line = Registro(
+            at=timezone.now(), evento=evento, mensagem=mensagem[:2000], level=level,
+            execucao_id=self.processo.execucao_id, item=item, processo=self.processo,
         )  # fmt: skip
+        self._lines.append(line)
+        line.ao_log()
 
     def flush(self) -> None:
         lines, self._lines = self._lines, []
-        for line in Registro.objects.bulk_create(lines):
-            line.ao_log()
+        Registro.objects.bulk_create(lines)
 
     def finish(self, write: Callable[[], None]) -> None:
         """Records the item's end. A database that went away is waited for: the verb may be said twice, its token is

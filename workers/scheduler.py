@@ -3,7 +3,7 @@
 It asks for the robots that open executions may have now, fires the schedules that are due and tells what ended.
 """
 
-from executions import agenda, avisos, clock
+from executions import agenda, alarmes, avisos, clock
 from executions.models import Batida
 from executions.robos import pedir_em_ordem
 from executions.scripts import enviar_em_espera
@@ -14,6 +14,7 @@ def step() -> int:
     enviar_em_espera()
     asked = pedir_em_ordem()
     agenda.disparar(clock.db_now())
+    alarmes.passo()
     avisos.passo()
     Batida.bater(Batida.Obra.AGENDADOR)
     return asked

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from executions import clock
+from executions import alarmes, clock
 from executions.errors import StaleClaim
 from executions.models import Batida, Execucao, Host, JobItem, Processo, Quadro
 from executions.models.processo_queryset import ProcessoQuerySet
@@ -56,6 +56,8 @@ class Watchdog:
         }
         Host.objects.filter(nome=settings.ROBOT_HOST).update(watchdog_since=self._since)
         Batida.bater(Batida.Obra.WATCHDOG)
+        if alarmes.agendador_parado(agora):
+            alarmes.passo()
         return done
 
     def _trusts_clock(self, agora: datetime) -> bool:

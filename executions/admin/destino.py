@@ -23,7 +23,7 @@ class DestinoForm(forms.ModelForm):
 
     class Meta:
         model = Destino
-        fields = ("nome", "ativo")
+        fields = ("nome", "ativo", "recebe_alertas")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,7 +45,7 @@ class DestinoForm(forms.ModelForm):
 @admin.register(Destino)
 class DestinoAdmin(admin.ModelAdmin):
     form = DestinoForm
-    list_display = ("nome", "tipo", "ativo")
+    list_display = ("nome", "tipo", "ativo", "recebe_alertas")
     list_filter = ("ativo", "tipo")
     search_fields = ("nome",)
     readonly_fields = ("tipo",)
@@ -54,7 +54,7 @@ class DestinoAdmin(admin.ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Only who may add a destination says where it goes: this server will connect to it."""
         may_write = self.has_add_permission(request) and (obj is None or self.has_change_permission(request, obj))
-        return ["nome", "tipo", *(["url"] if may_write else []), "ativo"]
+        return ["nome", "tipo", *(["url"] if may_write else []), "ativo", "recebe_alertas"]
 
     @method_decorator(sensitive_post_parameters("url"))
     def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -37,6 +37,9 @@ class Destino(models.Model):
     tipo = models.CharField(max_length=32, editable=False)
     url_cifrada = models.TextField(editable=False)
     ativo = models.BooleanField(default=True)
+    recebe_alertas = models.BooleanField(
+        "recebe alertas", default=False, help_text="É avisado do que pede atenção na instalação toda."
+    )
 
     class Meta:
         db_table = "destinos"

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from executions import ajuda as textos
 from executions.historico import DESFECHOS
-from executions.models import Disparo, Execucao, JobItem, Processo
+from executions.models import Alarme, Disparo, Execucao, JobItem, Processo
 from executions.panorama import Espera
 from executions.results import ErroClasse, Resultado
 from executions.templatetags import navegacao, paginas
@@ -68,6 +68,7 @@ def secoes() -> list[Secao]:
         Secao("processos", _("Estados dos processos"), _de_rotulo(
             Processo.Status, {k: v[:2] for k, v in tom.PROCESSO.items()} | FINAIS, textos.PROCESSO)),
         Secao("desfechos", _("Como um processo terminou"), _desfechos()),
+        Secao("alarmes", _("Quando um alarme toca"), _de_rotulo(Alarme, {}, textos.ALARME, ("bad", "alerta"))),
         Secao("disparos", _("Disparos da agenda"), _de_rotulo(Disparo.Desfecho, tom.DISPARO, textos.DISPARO)),
     ]  # fmt: skip
 
