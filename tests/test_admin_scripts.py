@@ -67,6 +67,7 @@ def test_registering_a_script_pins_its_file(chefe: Client, pasta: Path) -> None:
         ({"arquivo": "../fora.py"}, "dentro da pasta de scripts"), ({"arquivo": "nada.py"}, "Não há arquivo"),
         ({"argumentos": "texto"}, "JSON válido"), ({"argumentos": "[1]"}, "Informe uma lista de textos."),
         ({"parametros": '[{"nome": "X", "tipo": "texto"}]'}, "Nome de parâmetro inválido"),
+        ({"parametros": '[{"nome": "timeout", "tipo": "numero"}]'}, "argumento de execute_script"),
         ({"parametros": '[{"nome": "x", "tipo": "cor"}]'}, "o tipo é um de texto, numero, data, escolha"),
         ({"timeout_s": 0}, "1"), ({"max_memoria_mb": 1}, "16"),
     ],

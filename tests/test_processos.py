@@ -310,6 +310,12 @@ def test_the_confirmation_of_all_names_scripts_robots_and_executions(pasta: Path
         assert como(grupo).get("/processos/encerrar/confirmar").status_code == 403
 
 
+def test_the_confirmation_of_all_speaks_of_executions_only_when_some_are_open(pasta: Path) -> None:
+    rodada(novo_script(pasta))
+    html = como("Supervisores").get("/processos/encerrar/confirmar").content.decode()
+    assert "Encerrar tudo: 1 processo?" in html and "As execuções abertas" not in html
+
+
 def test_with_nothing_to_end_the_confirmation_says_so(pasta: Path) -> None:
     terminada(novo_script(pasta))
     response = como("Supervisores").get("/processos/encerrar/confirmar")
