@@ -19,6 +19,7 @@ from django.db.models import Count, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce, JSONArray
 from django.utils.translation import gettext_lazy as _
 
+from executions.linhas import Linhas, momento
 from executions.models import Credencial, Execucao, Host, JobItem, Portal, Processo
 from executions.results import ErroClasse
 
@@ -75,33 +76,24 @@ class Previsao:
     motivo: SemPrevisao = SemPrevisao.NADA
 
 
-class _Linhas(Subquery):
-    """The rows of a subquery with one JSON column `linha`, as one JSON array."""
-
-    template = "(SELECT jsonb_agg(l.linha) FROM (%(subquery)s) l)"
-    output_field = models.JSONField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        template = "(SELECT json_group_array(json(l.linha)) FROM (%(subquery)s) l)"
-        return self.as_sql(compiler, connection, template=template, **extra)
-
-
 # ---- the figures ---------------------------------------------------------------------------------------------------
-def amostras(execucoes: "models.QuerySet[Execucao]", agora: datetime) -> dict[int, Amostra]:
-    """The last AMOSTRA measured items of each of these, and their rate. One query."""
+def anotacoes(agora: datetime) -> dict[str, Any]:
+    """What `ler` reads, as columns of a query of executions."""
     ended = JobItem.objects.filter(execucao=OuterRef("pk")).terminados()
     last = ended.filter(started_at__isnull=False).exclude(erro_classe__in=SEM_MEDIDA)
+    line = JSONArray(F("started_at"), F("finished_at"), F("numero_processo"))
     recent = ended.filter(finished_at__gt=agora - JANELA).order_by().values("execucao")
-    rows = execucoes.order_by().annotate(
-        linhas=_Linhas(
-            last.annotate(linha=JSONArray(F("started_at"), F("finished_at"), F("numero_processo"))).values("linha")[
-                :AMOSTRA
-            ]
-        ),
-        recentes=Coalesce(Subquery(recent.annotate(n=Count("pk")).values("n")), 0),
-    )
-    found = rows.values_list("pk", "linhas", "recentes", "started_at")
-    return {pk: _amostra(lines or [], recentes, agora, began) for pk, lines, recentes, began in found}
+    return {
+        "ultimos": Linhas(last.annotate(linha=line).values("linha")[:AMOSTRA]),
+        "recentes": Coalesce(Subquery(recent.annotate(n=Count("pk")).values("n")), 0),
+    }
+
+
+def amostras(execucoes: "models.QuerySet[Execucao]", agora: datetime) -> dict[int, Amostra]:
+    """The last AMOSTRA measured items of each of these, and their rate. One query."""
+    rows: Any = execucoes.order_by().annotate(**anotacoes(agora))
+    found = rows.values_list("pk", "ultimos", "recentes", "started_at")
+    return {pk: ler(lines or [], recent, agora, began) for pk, lines, recent, began in found}
 
 
 def amostra_do_portal(portal: Portal, agora: datetime) -> Amostra:
@@ -112,23 +104,21 @@ def amostra_do_portal(portal: Portal, agora: datetime) -> Amostra:
     return best[1]
 
 
-def _amostra(linhas: Sequence[Sequence[str]], recentes: int, agora: datetime, inicio: datetime | None) -> Amostra:
+def ler(linhas: Sequence[Sequence[str]], recentes: int, agora: datetime, inicio: datetime | None) -> Amostra:
+    """From the columns of `anotacoes` and the time of the start."""
     window = JANELA if inicio is None else min(JANELA, max(timedelta(minutes=1), agora - inicio))
     por_minuto = recentes / (window.total_seconds() / 60)
     visits: dict[str, list[float]] = defaultdict(list)
     ends = []
     for started, finished, caso in linhas:
-        end = datetime.fromisoformat(finished)
+        end = momento(finished)
         ends.append(end)
-        visits[caso].append(max(0.0, (end - datetime.fromisoformat(started)).total_seconds()))
+        visits[caso].append(max(0.0, (end - momento(started)).total_seconds()))
     costs = [sum(times) / len(times) for times in visits.values() for _time in times]
     if not costs:
         return Amostra(por_minuto=por_minuto)
     q1, median, q3 = quantiles(costs, n=4, method="inclusive") if len(costs) > 1 else costs * 3
-    last = max(ends)
-    # SQLite keeps UTC without saying so.
-    ultimo = last if last.tzinfo else last.replace(tzinfo=agora.tzinfo)
-    return Amostra(len(costs), median, q1, q3, len(costs) / len(visits), por_minuto, ultimo)
+    return Amostra(len(costs), median, q1, q3, len(costs) / len(visits), por_minuto, max(ends))
 
 
 # ---- the robots that can work at once --------------------------------------------------------------------------------
@@ -181,11 +171,12 @@ def previsoes(
     agora: datetime,
     robos: Sequence[Processo] | None = None,
     hosts: Sequence[Host] | None = None,
+    lidas: dict[int, Amostra] | None = None,
 ) -> dict[int, Previsao]:
     """The forecast of each open one of these (read `com_nomes`), by its number. One query.
 
     `robos`: the living robots with their execution (`Processo.objects.vivos().robos().com_item()`); `hosts`: the living
-    hosts. What is not given is asked for, with a query each.
+    hosts; `lidas`: the samples. What is not given is asked for, with a query each.
     """
     open_ones = [execucao for execucao in execucoes if execucao.aberta]
     if not open_ones:
@@ -194,8 +185,9 @@ def previsoes(
         robos = list(Processo.objects.vivos().robos().com_item())
     if hosts is None:
         hosts = list(Host.objects.vivos(agora))
-    found = amostras(Execucao.objects.filter(pk__in=[execucao.pk for execucao in open_ones]), agora)
-    return {e.pk: _prever(e, found.get(e.pk, Amostra()), agora, robos, hosts) for e in open_ones}
+    if lidas is None:
+        lidas = amostras(Execucao.objects.filter(pk__in=[execucao.pk for execucao in open_ones]), agora)
+    return {e.pk: _prever(e, lidas.get(e.pk, Amostra()), agora, robos, hosts) for e in open_ones}
 
 
 def segundos(execucao: Execucao, agora: datetime) -> float | None:

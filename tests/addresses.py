@@ -66,6 +66,7 @@ WORLD = {
 def a_world(pasta: Any) -> None:
     """Batches with robots, answers and failures; scripts running, ended, and free to run; a schedule that fired."""
     batch = um_mundo(2)
+    batch.itens.update(evidencia="12 | Petição | 19/11/2026 16:02:11 | Petição.pdf")
     script = novo_script(pasta, nome="analise.py", descricao="Analisa o balanceamento da distribuição.")
     novo_script(pasta, nome="livre.py")
     terminada(script)

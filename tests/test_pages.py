@@ -9,13 +9,9 @@ from django.urls import reverse
 
 from executions.models import Registro
 from executions.panorama import Espera
-from executions.results import ErroClasse
 from tests.factories import (
-    contadores,
     nova_execucao,
-    novo_robo,
     retrato,
-    tomado,
 )
 from tests.pages import (
     HTMX,
@@ -127,23 +123,6 @@ def test_an_act_keeps_who_did_it(nome: str) -> None:
 @pytest.mark.parametrize("nome", ["iniciar", "pausar", "retomar", "encerrar", "reabrir"])
 def test_an_act_on_what_does_not_exist_is_404(nome: str) -> None:
     assert como("Operadores").post(reverse(f"executions:{nome}", args=[999_999])).status_code == 404
-
-
-def test_reabrir_with_a_class_reopens_only_that_class() -> None:
-    batch = nova_execucao(3)
-    robo = novo_robo(batch)
-    tomado(batch, robo).falhar(ErroClasse.SESSAO_EXPIRADA, "saiu")
-    tomado(batch, robo).falhar(ErroClasse.TEMPO_ESGOTADO, "lento")
-    response = como("Operadores").post(acao("reabrir", batch), {"classe": "sessao_expirada"})
-    assert textos(response) == ["1 falha reaberta."]
-    assert contadores(batch) == (2, 0, 0, 1)
-
-
-def test_reabrir_refuses_an_unknown_class() -> None:
-    batch = com_falhas()
-    response = como("Operadores").post(acao("reabrir", batch), {"classe": "nada"})
-    assert textos(response) == ["Classe de falha desconhecida: nada foi reaberto."]
-    assert contadores(batch) == (0, 0, 0, 3)
 
 
 def test_iniciar_says_what_the_execution_waits_for() -> None:

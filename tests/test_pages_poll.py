@@ -73,7 +73,7 @@ def test_a_poll_swaps_the_acts_only_when_they_changed() -> None:
     Registro.objects.anotar("x", "uma linha", execucao=batch)
     quiet = client.get(tick, headers=HTMX).content.decode()
     assert 'id="acoes"' not in quiet and "csrfmiddlewaretoken" not in quiet
-    assert 'id="detalhes"' in quiet and "uma linha" in quiet
+    assert 'hx-swap-oob="beforeend:#log-linhas"' in quiet and quiet.count("uma linha") == 2  # the log, the timeline
     batch.pausar()
     paused = client.get(_tick(quiet), headers=HTMX).content.decode()
     assert 'id="acoes" hx-swap-oob="true"' in paused and "Retomar" in paused
@@ -87,11 +87,6 @@ def test_a_heartbeat_does_not_swap_the_items() -> None:
     html = client.get(tick, headers=HTMX).content.decode()
     assert "lendo anexos" in html
     assert 'id="detalhes"' not in html and 'id="acoes"' not in html
-
-
-def test_the_poll_keeps_the_page_of_items() -> None:
-    batch = nova_execucao(120)
-    assert "pagina=2&" in _tick(como("Leitores").get(f"/execucoes/{batch.pk}/?pagina=2").content.decode())
 
 
 def test_the_terminal_fragment_does_not_poll() -> None:

@@ -6,8 +6,9 @@ from django.db import models, transaction
 from django.db.models import F, Q
 
 from executions import clock
+from executions.errors import ContagemMudou
 from executions.locks import locked
-from executions.models.execucao_queryset import OPEN, ExecucaoQuerySet, Prioridade, Status
+from executions.models.execucao_queryset import MAX_ROBOTS, OPEN, ExecucaoQuerySet, Prioridade, Status
 from executions.models.registro import Registro
 from executions.results import ErroClasse
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
     from executions.models.job_item import JobItemQuerySet
-
-MAX_ROBOTS = 1000
 
 
 class Execucao(models.Model):
@@ -153,15 +152,21 @@ class Execucao(models.Model):
             Registro.objects.anotar("retomada", "Execução retomada.", execucao=self, usuario=usuario)
         return True
 
-    def definir_max_robots(self, maximo: int, usuario: "AbstractBaseUser | None" = None) -> None:
-        """T17: surplus robots exit after their item; nothing is killed. Raises ValueError below 1."""
+    def definir_max_robots(self, maximo: int, usuario: "AbstractBaseUser | None" = None) -> bool:
+        """T17: surplus robots exit after their item; nothing is killed. False when it was so already.
+
+        Raises ValueError outside 1 to MAX_ROBOTS.
+        """
         if not 1 <= maximo <= MAX_ROBOTS:
             raise ValueError(f"O máximo de robôs vai de 1 a {MAX_ROBOTS}.")
         with transaction.atomic():
             row = self._held()
+            if row.max_robots == maximo:
+                return False
             Execucao.objects.filter(pk=self.pk).update(max_robots=maximo)
             text = f"Máximo de robôs: de {row.max_robots} para {maximo}."
             Registro.objects.anotar("max_robots", text, execucao=self, usuario=usuario)
+        return True
 
     def definir_prioridade(self, prioridade: int, usuario: "AbstractBaseUser | None" = None) -> bool:
         """Its place in the queue from now on. False when it had ended or had it already. ValueError: no such one."""
@@ -209,13 +214,25 @@ class Execucao(models.Model):
             Registro.objects.anotar(classe, mensagem, level="error", execucao=row, usuario=usuario)
         return True
 
-    def reabrir(self, usuario: "AbstractBaseUser | None" = None, *, classe: str = "") -> int:
-        """T13: failed items (all, or those of one error class) pending again. Returns how many."""
+    def reabrir(
+        self,
+        usuario: "AbstractBaseUser | None" = None,
+        *,
+        classe: str = "",
+        quais: Q | None = None,
+        exatos: int | None = None,
+    ) -> int:
+        """T13: failed items (all, those of one error class, or `quais`) pending again. Returns how many.
+
+        `exatos`: how many the person was told. Raises ContagemMudou, and writes nothing, when they are not so many.
+        """
         agora = clock.db_now()
         with transaction.atomic():
             row = self._held()
-            failed = row.itens.falhados()
-            n = (failed.filter(erro_classe=classe) if classe else failed).voltar_a_pendentes(agora)
+            failed = row.itens.falhados().filter(quais or Q(), **({"erro_classe": classe} if classe else {}))
+            if exatos is not None and (there := failed.count()) != exatos:
+                raise ContagemMudou(there)
+            n = failed.voltar_a_pendentes(agora)
             if not n:
                 return 0
             changes: dict[str, Any] = {"n_failed": F("n_failed") - n, "n_pending": F("n_pending") + n}

@@ -30,6 +30,7 @@ class Status(models.TextChoices):
     ERROR = "error", "erro"
 
 
+MAX_ROBOTS = 1000
 OPEN = (Status.QUEUED, Status.RUNNING)
 
 

@@ -7,9 +7,10 @@ from django.db import models, transaction
 from django.db.models import Case, F, Q, Value, When
 
 from executions import clock
+from executions.busca import LIMITE, texto_de
 from executions.errors import StaleClaim
 from executions.models.execucao import Execucao
-from executions.models.job_item_queryset import FREE, JobItemQuerySet, Status
+from executions.models.job_item_queryset import FREE, Inicio, JobItemQuerySet, Status
 from executions.models.processo import Processo
 from executions.models.tentativa import POSSE_VENCIDA, ROBO_PERDIDO, Tentativa
 from executions.results import ErroClasse, Resposta, Resultado
@@ -57,6 +58,7 @@ class JobItem(models.Model):
     detalhes = models.TextField(blank=True)
     evidencia = models.TextField("evidência", blank=True)
     dados = models.JSONField(default=dict, blank=True)
+    busca = models.CharField(max_length=LIMITE, blank=True, editable=False)  # what a person finds it by
 
     mais_do_caso = False  # after a claim: whether its case has more items to claim
     objects = models.Manager.from_queryset(JobItemQuerySet)()
@@ -73,7 +75,11 @@ class JobItem(models.Model):
             models.Index(fields=["execucao", "available_at"], condition=Q(status="pending"), name="item_em_recuo"),
             models.Index(fields=["finished_at", "status", "resultado"], name="item_por_fim"),
             models.Index(fields=["lease_until"], condition=Q(status="running"), name="item_posse"),
-            models.Index(fields=["execucao", "status"], name="item_por_status"),
+            models.Index(fields=["execucao", "status", "resultado", "erro_classe"], name="item_por_resultado"),
+            models.Index(fields=["execucao", "nome_arquivo", "ordem"], name="item_por_arquivo"),
+            models.Index(fields=["execucao", "numero_processo", "ordem"], name="item_por_processo"),
+            models.Index("execucao", "erro_classe", Inicio("erro"), condition=Q(status="failed"),
+                         name="item_por_falha"),
             models.Index(fields=["execucao", "finished_at"], condition=Q(finished_at__isnull=False),
                          name="item_terminado"),
             models.Index(fields=["numero_processo", "identificador"], name="item_por_caso"),
@@ -105,7 +111,7 @@ class JobItem(models.Model):
         return cls(
             execucao=batch, ordem=linha.ordem, nome_arquivo=linha.nome, arquivo=linha.conteudo, sha256=linha.sha256,
             numero_processo=linha.numero, identificador=linha.identificador, avisos=list(linha.avisos),
-            available_at=agora,
+            available_at=agora, busca=texto_de(linha.nome, linha.numero, linha.identificador),
         )  # fmt: skip
 
     def tomar(self, batch: Execucao, processo: Processo, agora: datetime) -> None:

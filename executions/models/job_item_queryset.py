@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, Subquery
 
 from executions import clock
 from executions.locks import locked
@@ -30,6 +30,16 @@ class Status(models.TextChoices):
 
 
 FREE: dict[str, Any] = {"processo": None, "lease_until": None}
+
+
+class Inicio(Func):
+    """The first 160 characters of a text: what groups failures by their message, and short enough for an index.
+
+    Written out, not as parameters: only so does SQLite see that the index is of the same expression.
+    """
+
+    template = "SUBSTR(%(expressions)s, 1, 160)"
+    output_field = models.CharField()
 
 
 class JobItemQuerySet(models.QuerySet["JobItem"]):
@@ -82,16 +92,21 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
         """Pending, and their backoff ends within TURN_BACKOFF_SECONDS: their batch keeps the turn."""
         return self.em_recuo(agora).filter(available_at__lte=agora + timedelta(seconds=TURN_BACKOFF_SECONDS))
 
-    def contagem(self) -> list[tuple[str, str, str, int]]:
-        """(status, resultado, erro_classe, how many), one row a combination."""
-        groups = self.order_by().values_list("status", "resultado", "erro_classe")
-        return list(groups.annotate(n=Count("pk")))
+    def contagem(self) -> "models.QuerySet[JobItem, dict[str, Any]]":
+        """`n` a status, result and class of failure."""
+        return self.order_by().values("status", "resultado", "erro_classe").annotate(n=Count("pk"))
+
+    def por_falha(self) -> "models.QuerySet[JobItem, Any]":
+        """Failures: `n` a class and message (its `inicio`), the biggest groups first."""
+        groups = self.falhados().annotate(inicio=Inicio("erro")).order_by().values("erro_classe", "inicio")
+        return groups.annotate(n=Count("pk")).order_by("-n", "erro_classe", "inicio")
 
     def para_tabela(self) -> "JobItemQuerySet":
-        """In order, with only what a table of items shows: never the files' contents."""
-        return self.order_by("ordem").only(
+        """With only what a table of items shows: never the files' contents."""
+        return self.only(
             "execucao_id", "ordem", "nome_arquivo", "numero_processo", "identificador", "status", "resultado",
-            "protocolada_em", "attempts", "erro_classe", "erro", "available_at", "detalhes",
+            "protocolada_em", "attempts", "erro_classe", "erro", "available_at", "detalhes", "started_at",
+            "finished_at", "processo_id",
         )  # fmt: skip
 
     def vencidos(self, agora: datetime) -> "JobItemQuerySet":

@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import Q
 
 from executions import clock
 from executions.results import ErroClasse
@@ -14,13 +15,27 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("robotcontrol.registro")
+SERIOS = ("warning", "error")
 
 
 class RegistroQuerySet(models.QuerySet["Registro"]):
-    def ultimos(self, execucao: "Execucao", n: int) -> "list[Registro]":
-        """The last n lines of this execution, the newest first, with who wrote them. Robots' come many at a time."""
-        rows = self.filter(execucao=execucao).select_related("processo", "usuario").order_by("-id")[:n]
-        return sorted(rows, key=lambda row: (row.at, row.pk), reverse=True)
+    def do_log(self, execucao: "Execucao", nivel: str, depois: int | None, n: int) -> "list[Registro]":
+        """At most n lines of this execution after that number (None: the last ones), in order, with who wrote them.
+
+        `nivel`: "warning" (warnings and errors), "error", or all.
+        """
+        rows: models.QuerySet[Registro] = self.filter(execucao=execucao).select_related("processo", "usuario")
+        if nivel in SERIOS:
+            rows = rows.filter(level__in=SERIOS)
+        if nivel == "error":
+            rows = rows.filter(level="error")
+        if depois is None:
+            return list(rows.order_by("-id")[:n])[::-1]
+        return list(rows.filter(id__gt=depois).order_by("id")[:n])
+
+    def eventos(self) -> "RegistroQuerySet":
+        """What happened to executions themselves, not to an item or a robot; the latest first."""
+        return self.filter(item=None, processo=None).order_by("-id")
 
     def de_portais(self, n: int) -> "list[Registro]":
         """The last n lines that tell that a portal fell or came back. They belong to no execution: an index serves."""
@@ -89,6 +104,8 @@ class Registro(models.Model):
         indexes = [
             models.Index(fields=["execucao", "-id"], name="registro_por_execucao"),
             models.Index(fields=["evento", "at"], name="registro_por_evento"),
+            models.Index(fields=["execucao", "-id"], condition=Q(item=None, processo=None), name="registro_evento"),
+            models.Index(fields=["execucao", "-id"], condition=Q(level__in=SERIOS), name="registro_serio"),
         ]
 
     def __str__(self) -> str:
@@ -102,6 +119,13 @@ class Registro(models.Model):
             "erro_classe": self.evento if self.evento in ErroClasse.values else None,
         }  # fmt: skip
         logger.log(logging.getLevelNamesMapping()[self.level.upper()], "%s", self.mensagem, extra=about)
+
+    @property
+    def autor(self) -> str:
+        """Who wrote it: a person, a robot, or nobody but the system."""
+        if self.usuario:
+            return self.usuario.get_username()
+        return (f"PID {self.processo.pid}" if self.processo.pid else "robô") if self.processo else ""
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("A Registro is append-only.")

@@ -80,7 +80,13 @@ MENSAGEM = {"success": ("ok", "ok"), "info": ("run", "info"), "warning": ("warn"
 
 def quantos(n: int, um: str, muitos: str) -> str:
     """ "1 falha", "2 falhas", "1.234 falhas"."""
-    return f"{n:,}".replace(",", ".") + f" {um if n == 1 else muitos}"
+    return f"{milhar(n)} {um if n == 1 else muitos}"
+
+
+@register.filter
+def milhar(n: int) -> str:
+    """ "1.234"."""
+    return f"{n:,}".replace(",", ".")
 
 
 @register.simple_tag

@@ -9,8 +9,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from executions.previsao import Previsao
+from executions.resumo import Ponto
 
 register = template.Library()
+LARGURA, BASE = 900, 44  # of the chart
 
 
 @register.simple_tag
@@ -40,3 +42,33 @@ def momento(at: datetime, agora: datetime) -> SafeString:
 def _minuto(at: datetime) -> datetime:
     """The nearest minute."""
     return (at + timedelta(seconds=30)).replace(second=0, microsecond=0)
+
+
+@register.simple_tag
+def grafico(pontos: list[Ponto]) -> SafeString:
+    """Items a minute since the start, as an area with its line; nothing for fewer than two columns."""
+    if len(pontos) < 2:
+        return SafeString()
+    top = max(1.0, *(ponto.por_minuto for ponto in pontos))
+    step = LARGURA / (len(pontos) - 1)
+    line = " L".join(
+        f"{n * step:.1f} {BASE - ponto.por_minuto / top * (BASE - 4):.1f}" for n, ponto in enumerate(pontos)
+    )
+    first, last = (f"{timezone.localtime(ponto.inicio):%H:%M}" for ponto in (pontos[0], pontos[-1]))
+    peak = max(pontos, key=lambda ponto: ponto.por_minuto)
+    words = _("Itens por minuto, das {de} às {ate}: pico de {pico} às {hora}, por último {ultimo}").format(
+        de=first, ate=last, pico=_decimal(peak.por_minuto), hora=f"{timezone.localtime(peak.inicio):%H:%M}",
+        ultimo=_decimal(pontos[-1].por_minuto),
+    )  # fmt: skip
+    return format_html(
+        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-label="{words}"><path class="area" d="M0 {b} L{line} '
+        'L{w} {b}Z"/><path class="line" d="M{line}"/><path class="axis" d="M0 {b}.5h{w}"/><text x="0" y="{t}">{first}'
+        '</text><text x="{m}" y="{t}" text-anchor="middle">{top}</text><text x="{w}" y="{t}" text-anchor="end">{last}'
+        "</text></svg>",
+        w=LARGURA, h=BASE + 14, b=BASE, t=BASE + 12, m=LARGURA // 2, line=line, words=words, first=first, last=last,
+        top=_("pico de {pico} por minuto").format(pico=_decimal(peak.por_minuto)),
+    )  # fmt: skip
+
+
+def _decimal(n: float) -> str:
+    return f"{n:.1f}".replace(".", ",")

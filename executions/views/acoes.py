@@ -3,15 +3,18 @@
 import uuid as uuids
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from executions import robos
+from executions import repeticao, robos
+from executions.errors import ContagemMudou
+from executions.itens import Filtro
 from executions.models import PRIORIDADES, Execucao, Processo
-from executions.results import ErroClasse
-from executions.templatetags.paginas import quantos
 from executions.views import recados
 from executions.views.acesso import acao, quem
 
@@ -61,15 +64,54 @@ def encerrar(request: HttpRequest, pk: int) -> HttpResponse:
 
 @acao("reabrir")
 def reabrir(request: HttpRequest, pk: int) -> HttpResponse:
-    """Reopens the failures: all, or with `classe` those of one error class."""
+    """Reopens the failures: all; with `item` the chosen ones; with `filtro` those of a filter, exactly `n` of them."""
     execucao = get_object_or_404(Execucao, pk=pk)
-    classe = request.POST.get("classe", "")
-    if classe and classe not in ErroClasse.values:
-        return _voltar(request, execucao, messages.ERROR, "Classe de falha desconhecida: nada foi reaberto.")
-    n = execucao.reabrir(quem(request), classe=classe)
+    chosen = {int(text) for text in request.POST.getlist("item") if text.isdecimal() and len(text) < 10}
+    exactly = request.POST.get("n", "")
+    which = Q()
+    if chosen:
+        which = Q(ordem__in=chosen)
+    elif "filtro" in request.POST:
+        filtro = Filtro.exato(request.POST)
+        if filtro is None or not exactly.isdecimal():
+            return _voltar(request, execucao, messages.ERROR, recados.PEDIDO_INCOMPLETO)
+        which = filtro.falhas().condicao()
+    elif request.POST.getlist("item") or "escolhidos" in request.POST:
+        return _voltar(request, execucao, messages.ERROR, recados.NADA_ESCOLHIDO)
+    expected = len(chosen) or (int(exactly) if exactly.isdecimal() else None)
+    try:
+        n = execucao.reabrir(quem(request), quais=which, exatos=expected)
+    except ContagemMudou as changed:
+        return _voltar(request, execucao, messages.WARNING, recados.contagem_mudou(changed.n))
     if n:
-        return _voltar(request, execucao, messages.SUCCESS, f"{quantos(n, 'falha reaberta', 'falhas reabertas')}.")
+        return _voltar(request, execucao, messages.SUCCESS, recados.reabertas(n))
     return _voltar(request, execucao, messages.INFO, recados.NADA_A_REABRIR)
+
+
+@acao("iniciar")
+def max_robots(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another maximum of robots, while it runs too."""
+    execucao = get_object_or_404(Execucao, pk=pk)
+    text = request.POST.get("max_robots", "")
+    try:
+        changed = execucao.definir_max_robots(int(text) if text.isdecimal() else 0, quem(request))
+    except ValueError as error:
+        return _voltar(request, execucao, messages.ERROR, str(error))
+    if not changed:
+        return _voltar(request, execucao, messages.INFO, recados.MAXIMO_IGUAL)
+    alive = Processo.objects.vivos().filter(execucao=execucao).count()
+    return _voltar(request, execucao, messages.SUCCESS, recados.maximo_mudado(int(text), alive))
+
+
+@acao("enfileirar")
+def repetir(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new execution of those that were not found, with the same options; or the one that does so already."""
+    execucao = get_object_or_404(Execucao, pk=pk)
+    new, made = repeticao.das_nao_localizadas(execucao, quem(request))
+    if new is None:
+        return _voltar(request, execucao, messages.INFO, recados.NADA_A_REPETIR)
+    level, text = (messages.SUCCESS, recados.REPETIDA) if made else (messages.INFO, recados.JA_REPETIDA)
+    return _voltar(request, new, level, text)
 
 
 @acao("encerrar")
@@ -92,9 +134,13 @@ def _robo(uuid: uuids.UUID) -> Processo:
     return get_object_or_404(Processo.objects.robos().select_related("execucao"), uuid=uuid)
 
 
-def _voltar(request: HttpRequest, execucao: Execucao | None, nivel: int, texto: str) -> HttpResponse:
-    messages.add_message(request, nivel, texto)
+def _voltar(request: HttpRequest, execucao: Execucao | None, nivel: int, texto: str | Promise) -> HttpResponse:
+    """Back to the execution, or to the page of its own that sent the form (`volta`)."""
+    messages.add_message(request, nivel, str(texto))
     url = reverse("executions:execucao", args=[execucao.pk]) if execucao else reverse("executions:painel")
+    back = request.POST.get("volta", "")
+    if back.startswith((f"{url}?", f"{url}itens/")) and url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        url = back
     if getattr(request, "htmx", False):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return redirect(url)

@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from executions.itens import Filtro
 from executions.models import Execucao
-from executions.templatetags.paginas import quantos
-from executions.views.progresso import Contagem, Grupo
+from executions.results import Resultado
+from executions.templatetags.paginas import milhar
+from executions.views.progresso import Contagem
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -24,26 +29,34 @@ class Botao:
     confirma: bool = False
 
 
-def botoes_de(execucao: Execucao, usuario: "AbstractBaseUser | AnonymousUser") -> list[Botao]:
-    may = {name for name in ("iniciar", "encerrar", "reabrir") if usuario.has_perm(f"executions.{name}")}  # type: ignore[union-attr]
+def botoes_de(execucao: Execucao, contagem: Contagem, usuario: "AbstractBaseUser | AnonymousUser") -> list[Botao]:
+    open_now = execucao.aberta
+    missing = contagem.por_resultado()[Resultado.NAO_LOCALIZADA]
     offered: list[tuple[str, bool, Botao]] = [
         (
             "iniciar",
             execucao.na_fila and not execucao.pausada,
-            _botao(execucao, "iniciar", "Iniciar", "iniciar", "main"),
+            _botao(execucao, "iniciar", _("Iniciar"), "iniciar", "main"),
         ),
-        ("iniciar", execucao.pausada, _botao(execucao, "retomar", "Retomar", "iniciar", "main")),
-        ("iniciar", execucao.aberta and not execucao.pausada, _botao(execucao, "pausar", "Pausar", "pausa")),
+        ("iniciar", execucao.pausada, _botao(execucao, "retomar", _("Retomar"), "iniciar", "main")),
+        ("iniciar", open_now and not execucao.pausada, _botao(execucao, "pausar", _("Pausar"), "pausa")),
         ("reabrir", execucao.n_failed > 0, _reabrir(execucao)),
-        ("encerrar", execucao.aberta, _encerrar(execucao)),
+        ("enfileirar", not open_now and missing > 0, _repetir(execucao, missing)),
+        ("encerrar", open_now, _encerrar(execucao)),
     ]
-    return [botao for permission, applies, botao in offered if applies and permission in may]
+    return [botao for name, applies, botao in offered if applies and usuario.has_perm(f"executions.{name}")]  # type: ignore[union-attr]
 
 
-def grupos_de(contagem: Contagem, usuario: "AbstractBaseUser | AnonymousUser") -> list[tuple[Grupo, bool]]:
-    """The groups of failures, and whether this person may reopen them."""
-    may = usuario.has_perm("executions.reabrir")  # type: ignore[union-attr]
-    return [(grupo, may) for grupo in contagem.falhas]
+def exportacoes_de(execucao: Execucao, filtro: Filtro, total: int | None) -> list[Botao]:
+    """The links of the menu: each says how many items it takes, when that is known."""
+    n = "" if total is None else ngettext("{n} item", "{n} itens", total).format(n=milhar(total))
+    n = n or _("os itens da busca")
+    query = f"?{urlencode(filtro.escolhas)}" if filtro.escolhas else ""
+    kinds = ((_("CSV, {quantos}"), "exportar_csv"), (_("Planilha XLSX, {quantos}"), "exportar_xlsx"))
+    return [
+        Botao(text.format(quantos=n), "baixar", reverse(f"executions:{name}", args=[execucao.pk]) + query)
+        for text, name in kinds
+    ]
 
 
 def _botao(execucao: Execucao, nome: str, texto: str, icone: str, classe: str = "") -> Botao:
@@ -51,10 +64,16 @@ def _botao(execucao: Execucao, nome: str, texto: str, icone: str, classe: str = 
 
 
 def _reabrir(execucao: Execucao) -> Botao:
-    text = f"Reabrir {quantos(execucao.n_failed, 'falha', 'falhas')}"
+    n = execucao.n_failed
+    text = ngettext("Reabrir {n} falha", "Reabrir {n} falhas", n).format(n=milhar(n))
     return _botao(execucao, "reabrir", text, "repetir", "" if execucao.aberta else "main")
+
+
+def _repetir(execucao: Execucao, n: int) -> Botao:
+    text = ngettext("Nova execução com a não localizada", "Nova execução com as {n} não localizadas", n)
+    return _botao(execucao, "repetir", text.format(n=milhar(n)), "mais")
 
 
 def _encerrar(execucao: Execucao) -> Botao:
     url = reverse("executions:confirmar_encerrar", args=[execucao.pk])
-    return Botao("Encerrar…", "parar", url, "danger", confirma=True)
+    return Botao(_("Encerrar…"), "parar", url, "danger", confirma=True)

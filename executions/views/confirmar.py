@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 
+from executions.itens import Filtro
 from executions.models import Execucao, Processo
 from executions.views import recados
 from executions.views.acesso import pagina
@@ -22,6 +23,20 @@ def encerrar(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("executions:execucao", pk=pk)
     baixas = Baixas.de_execucoes(Execucao.objects.filter(pk=pk))
     return render(request, "executions/confirmar_execucao.html", {"execucao": execucao, "baixas": baixas})
+
+
+@never_cache
+@pagina("reabrir")
+def reabrir(request: HttpRequest, pk: int) -> HttpResponse:
+    """How many failures a filter has just now, before they are all reopened."""
+    execucao = get_object_or_404(Execucao.objects.com_nomes(), pk=pk)
+    filtro = Filtro.ler(request.GET).falhas()
+    n = filtro.itens(execucao).count()
+    if not n:
+        messages.info(request, recados.NADA_A_REABRIR)
+        return redirect("executions:execucao", pk=pk)
+    contexto = {"execucao": execucao, "filtro": filtro, "n": n}
+    return render(request, "executions/confirmar_reabrir.html", contexto)
 
 
 @never_cache

@@ -1,50 +1,64 @@
 """The parts of a progress bar. An item counts once, in exactly one of them; their sum is the total."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from executions.itens import A_CONFERIR, PARA_CONFERIR, Filtro
 from executions.models import Execucao, JobItem
 from executions.results import ErroClasse, Resultado
 
 
 @dataclass(frozen=True)
 class Parte:
+    """`filtro`: the query string of the list of exactly these."""
+
     n: int
     tom: str
     icone: str
     um: str
     muitos: str
+    filtro: str = ""
 
 
 @dataclass(frozen=True)
 class Grupo:
-    """The failures of one class."""
+    """The failures of one class with one message (its beginning)."""
 
     classe: str
     nome: str
+    mensagem: str
     n: int
+
+    @property
+    def filtro(self) -> str:
+        return urlencode({"situacao": "failed", "erro": self.classe, "mensagem": self.mensagem})
 
 
 def partes_da_lista(execucao: Execucao) -> list[Parte]:
     """From the counters alone: a list never counts items."""
     return [
-        Parte(execucao.n_done, "ok", "check", "respondido", "respondidos"),
+        Parte(execucao.n_done, "ok", "check", _("respondido"), _("respondidos")),
         *_inacabadas(execucao.n_failed, execucao.n_running, execucao.n_pending),
     ]
 
 
 def _inacabadas(failed: int, running: int, pending: int) -> list[Parte]:
     return [
-        Parte(failed, "bad", "falha", "falha", "falhas"),
-        Parte(running, "run", "rodando", "em andamento", "em andamento"),
-        Parte(pending, "idle", "relogio", "pendente", "pendentes"),
+        Parte(failed, "bad", "falha", _("falha"), _("falhas"), "situacao=failed"),
+        Parte(running, "run", "rodando", _("em andamento"), _("em andamento"), "situacao=running"),
+        Parte(pending, "idle", "relogio", _("pendente"), _("pendentes"), "situacao=pending"),
     ]
 
 
 class Contagem:
     """All counts of one execution's page, from one grouped query, so that they agree with each other."""
 
-    def __init__(self, execucao: Execucao) -> None:
-        self.linhas = execucao.itens.contagem()
+    def __init__(self, linhas: Sequence[tuple[str, str, str, int]], falhas: Sequence[tuple[str, str, int]]) -> None:
+        """`linhas`: (status, resultado, erro_classe, n); `falhas`: (class, beginning of the message, n)."""
+        self.linhas, self._falhas = linhas, falhas
 
     def por_status(self, status: str) -> int:
         return sum(n for s, _, _, n in self.linhas if s == status)
@@ -70,26 +84,41 @@ class Contagem:
     def a_conferir(self) -> list[Parte]:
         """What asks for a person's eyes, by result, without the empty ones."""
         counted = self.por_resultado()
-        rest = [value for value in Resultado if value not in (Resultado.PROTOCOLADA, Resultado.NAO_LOCALIZADA)]
-        return [Parte(counted[v], "warn", "olho", str(v.label), str(v.label)) for v in rest if counted[v]]
+        words = [(v, str(v.label).lower()) for v in PARA_CONFERIR if counted[v]]
+        return [Parte(counted[v], "warn", "olho", word, word, f"resultado={v}") for v, word in words]
 
     @property
     def partes(self) -> list[Parte]:
         counted = self.por_resultado()
         return [
-            Parte(counted[Resultado.PROTOCOLADA], "ok", "ok", "protocolada", "protocoladas"),
-            Parte(counted[Resultado.NAO_LOCALIZADA], "neg", "nao", "não localizada", "não localizadas"),
-            Parte(sum(parte.n for parte in self.a_conferir), "warn", "olho", "a conferir", "a conferir"),
+            Parte(counted[Resultado.PROTOCOLADA], "ok", "ok", _("protocolada"), _("protocoladas"),
+                  "resultado=protocolada"),
+            Parte(counted[Resultado.NAO_LOCALIZADA], "neg", "nao", _("não localizada"), _("não localizadas"),
+                  "resultado=nao_localizada"),
+            Parte(sum(parte.n for parte in self.a_conferir), "warn", "olho", _("a conferir"), _("a conferir"),
+                  "resultado=a_conferir"),
             *_inacabadas(*(self.por_status(s) for s in ("failed", "running", "pending"))),
-        ]
+        ]  # fmt: skip
 
     @property
     def falhas(self) -> list[Grupo]:
-        """Failures by class, the biggest group first."""
-        groups: dict[str, int] = {}
-        for status, _, classe, n in self.linhas:
-            if status == JobItem.Status.FAILED:
-                groups[classe] = groups.get(classe, 0) + n
+        """Failures by class and message, the biggest group first; of very many groups the first."""
         names = dict(ErroClasse.choices)
-        found = [Grupo(classe, str(names.get(classe, classe)), n) for classe, n in groups.items()]
-        return sorted(found, key=lambda group: (-group.n, group.nome))
+        return [Grupo(classe, str(names.get(classe, classe)), text, n) for classe, text, n in self._falhas]
+
+    def de(self, filtro: Filtro) -> int | None:
+        """How many items a filter has; None when these counts cannot tell."""
+        if not filtro.contavel:
+            return None
+        if filtro.mensagem is not None:
+            wanted = (filtro.erro, filtro.mensagem)
+            known = next((n for classe, text, n in self._falhas if (classe, text) == wanted), None)
+            return known if not filtro.resultado and filtro.situacao in ("", JobItem.Status.FAILED) else None
+        results = PARA_CONFERIR if filtro.resultado == A_CONFERIR else [filtro.resultado]
+        return sum(
+            n
+            for status, resultado, classe, n in self.linhas
+            if filtro.situacao in ("", status)
+            if not filtro.resultado or status == JobItem.Status.DONE and resultado in results
+            if not filtro.erro or status == JobItem.Status.FAILED and classe == filtro.erro
+        )

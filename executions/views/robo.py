@@ -12,7 +12,7 @@ from executions import clock
 from executions.models import JobItem, Processo, Quadro, Registro
 from executions.views.acesso import pagina
 from executions.views.botoes import Botao
-from executions.views.fragmento import RITMO_PARADO_MS, responder
+from executions.views.fragmento import RITMO_PARADO_MS, Regiao, responder
 
 RITMO_ASSISTINDO_MS = 1000
 LINHAS_DO_LOG = 30
@@ -38,10 +38,9 @@ def robo(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
         "registros": Registro.objects.do_processo(row.pk, LINHAS_DO_LOG),
         "agora": agora,
         "botoes": botoes,
-        "grupos": None,  # this page has no failures to reopen
     }
     ritmo = None if not row.vivo else RITMO_ASSISTINDO_MS if row.pid else RITMO_PARADO_MS // 5
-    return responder(request, "robo", contexto, ritmo=ritmo, acoes=botoes)
+    return responder(request, "robo", contexto, ritmo=ritmo, regioes=[Regiao("executions/_acoes.html", botoes)])
 
 
 def _botoes(row: Processo, *, pode_encerrar: bool) -> list[Botao]:
