@@ -83,7 +83,7 @@ def test_encerrar_names_what_dies_first_and_kills_when_confirmed(chefe: Client) 
     before = retrato(batch)
     html = agir(chefe, "encerrar", batch).content.decode()
     assert f"Execução {batch.pk}: Petições" in html
-    assert "2 itens abertos falham" in html
+    assert "2 itens abertos (1 em mãos de robôs) falham" in html
     for robo in batch.processos.all():
         assert f"PID {robo.pid} em {robo.host}" in html
     assert retrato(batch) == before

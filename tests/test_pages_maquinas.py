@@ -67,7 +67,7 @@ def test_emptying_is_confirmed_by_a_page_that_names_what_stops() -> None:
     novo_robo(batch, host)
     html = como("Operadores").get(f"/maquinas/{host.pk}/esvaziar/confirmar").content.decode()
     assert f"Esvaziar a máquina {host}?" in html and "Esvaziar: parar 2 processos" in html
-    assert f"PID {robo.pid}, #{batch.pk}, com o processo {item.numero_processo} em mãos" in html
+    assert f"PID {robo.pid} em {host}, #{batch.pk}, com o processo {item.numero_processo} em mãos" in html
     host.esvaziar()
     response = como("Operadores").get(f"/maquinas/{host.pk}/esvaziar/confirmar")
     assert (response["Location"], "Nada mudou" in textos(response)[-1]) == ("/maquinas/", True)
