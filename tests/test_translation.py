@@ -12,7 +12,7 @@ pytestmark = pytest.mark.nodb
 ROOT = Path(settings.BASE_DIR) / "templates"
 TEMPLATES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.html"))
 # The same in every language.
-NAMES = {"Controle", "de", "Robôs", "API", "PID", "CPU", "MB", "KB", "RAM", "CSV", "XLSX", "PDF", "ZIP"}
+NAMES = {"Controle", "de", "Robôs", "API", "PID", "CPU", "MB", "KB", "RAM", "CSV", "XLSX", "PDF", "ZIP", "SHA"}
 READ_ALOUD = {"title", "aria-label", "placeholder", "alt", "data-l"}
 WORD = re.compile(r"[^\W\d_]{2,}")
 VALUE = " "  # where a template's value stands
