@@ -5,6 +5,7 @@
 2. From "Iniciar" on a warm host to the first request that reaches the portal.
 3. Database statements per item, all processes of a robot counted by the server (PostgreSQL) or the verbs (SQLite).
 4. Claims per second through the gate.
+5. What looking through robots' eyes costs them and writes. `python tests/bench.py telas` measures only this.
 """
 
 import os
@@ -13,6 +14,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 folder = tempfile.mkdtemp(prefix="bench-", dir="/tmp")
@@ -28,8 +31,9 @@ from django.db import connection  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from executions import clock  # noqa: E402
 from executions.intake import ler  # noqa: E402
-from executions.models import Credencial, Execucao, Host, JobItem  # noqa: E402
+from executions.models import Credencial, Execucao, Host, JobItem, Processo, Quadro  # noqa: E402
 from executions.results import Resposta, Resultado  # noqa: E402
 from executions.robos import encerrar_todos, iniciar  # noqa: E402
 from tests import chain, factories  # noqa: E402
@@ -145,8 +149,53 @@ def gate() -> None:
     print(f"\n4. Claims and finishes through the gate, one robot: {400 / (time.monotonic() - began):.0f} per second")
 
 
+@contextmanager
+def watching() -> Iterator[list[tuple[float, int]]]:
+    """Every robot is watched; yields what was written: (when, bytes) of each picture."""
+    stop, written, seen = threading.Event(), [], {}
+
+    def look() -> None:
+        while not stop.wait(0.2):
+            Processo.objects.assistir(Processo.objects.vivos(), clock.db_now())
+            for pk, n, jpeg in Quadro.objects.values_list("processo", "n", "jpeg"):
+                if seen.get(pk) != n:
+                    seen[pk] = n
+                    written.append((time.monotonic(), len(jpeg)))
+        connection.close()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield written
+    finally:
+        stop.set()
+        thread.join()
+
+
+def screens() -> None:
+    print(f"\n5. Robots watched and not, {LATENCY * 1000:.0f} ms portal latency, median of {ROUNDS} paired rounds")
+    for robots in (1, 4):
+        ratios, written = [], []
+        for n in range(ROUNDS):
+            casos, expected = gerar_casos(CASES, seed=500 + 10 * robots + n)
+            alone = ours(casos, expected, robots)
+            with watching() as frames:
+                ratios.append(ours(casos, expected, robots) / alone)
+            written.append(frames)
+        size = statistics.median(size for frames in written for _, size in frames)
+        rate = statistics.median(
+            sum(size for _, size in frames) / (frames[-1][0] - frames[0][0]) for frames in written if len(frames) > 1
+        )
+        speed = f"{statistics.median(ratios):.2f} times the speed"
+        print(f"   {robots} watched: {speed}, {size / 1e3:.0f} KB a picture, {rate / 1e3:.0f} KB/s written", flush=True)
+
+
 def main() -> None:
     call_command("migrate", verbosity=0)
+    if "telas" in sys.argv:
+        with chain.machine(HOST_MAX_ROBOTS=4, LOG_LEVEL="ERROR"):
+            screens()
+        return
     statements()
     gate()
     encerrar_todos()
@@ -155,6 +204,7 @@ def main() -> None:
     with chain.machine(HOST_MAX_ROBOTS=4, LOG_LEVEL="ERROR"):
         start_latency()
         throughput()
+        screens()
 
 
 if __name__ == "__main__":
