@@ -164,8 +164,9 @@ time.sleep(0.2)
 def test_a_frame_takes_one_statement_and_the_picture_is_read_by_nobody_else() -> None:
     robo = novo_robo(nova_execucao())
     assert Quadro.objects.guardar(robo.pk, b"a", clock.db_now())
+    agora = clock.db_now()
     with CaptureQueriesContext(connection) as captured:
-        assert Quadro.objects.guardar(robo.pk, b"b", clock.db_now())
+        assert Quadro.objects.guardar(robo.pk, b"b", agora)
         assert Processo.objects.com_quadro().get(pk=robo.pk).quadro.n == 2
     assert len(captured) == 2
     assert "jpeg" not in captured[1]["sql"]
