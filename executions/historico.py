@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
 
-from executions.models import JobItem, Processo, Script
+from executions.models import Processo, Script
+from executions.paginacao import data, meia_noite, numero, pagina_por_chave
 
 POR_PAGINA = 30
 CAMPOS = ("o_que", "desfecho", "de", "ate")
@@ -46,14 +46,14 @@ class Filtro:
         """From a query string. What cannot be understood is left out, with a sentence in `erros`."""
         erros = dict.fromkeys(CAMPOS, "")
         o_que = dados.get("o_que", "") or "scripts"
-        if o_que not in TODOS and not _numero(o_que):
+        if o_que not in TODOS and not numero(o_que):
             erros["o_que"], o_que = "Escolha um da lista.", "scripts"
         desfecho = dados.get("desfecho", "")
         if desfecho and desfecho not in DESFECHOS:
             erros["desfecho"], desfecho = "Escolha um da lista.", ""
-        dates = {name: _data(name, dados.get(name, ""), erros) for name in ("de", "ate")}
+        dates = {name: data(name, dados.get(name, ""), erros) for name in ("de", "ate")}
         return cls(
-            o_que, desfecho, **dates, antes=_numero(dados.get("antes", "")), apos=_numero(dados.get("apos", "")),
+            o_que, desfecho, **dates, antes=numero(dados.get("antes", "")), apos=numero(dados.get("apos", "")),
             erros=erros,
         )  # fmt: skip
 
@@ -81,9 +81,9 @@ class Filtro:
         if self.desfecho:
             rows = rows.filter(motivo=self.desfecho)
         if self.de:
-            rows = rows.filter(requested_at__gte=_meia_noite(self.de))
+            rows = rows.filter(requested_at__gte=meia_noite(self.de))
         if self.ate:
-            rows = rows.filter(requested_at__lt=_meia_noite(self.ate + timedelta(days=1)))
+            rows = rows.filter(requested_at__lt=meia_noite(self.ate + timedelta(days=1)))
         return rows.select_related("script", "usuario", "execucao", "host").defer("amostras")
 
 
@@ -98,16 +98,7 @@ class Pagina:
 
 def pagina(filtro: Filtro) -> Pagina:
     """One query: one row more than is shown tells whether there are others."""
-    rows = filtro.processos()
-    if filtro.apos:
-        found = list(rows.filter(pk__gt=filtro.apos).order_by("pk")[: POR_PAGINA + 1])
-        shown = found[:POR_PAGINA][::-1]
-        newer, older = len(found) > POR_PAGINA, bool(shown)
-    else:
-        found = list((rows.filter(pk__lt=filtro.antes) if filtro.antes else rows).order_by("-pk")[: POR_PAGINA + 1])
-        shown = found[:POR_PAGINA]
-        newer, older = bool(filtro.antes and shown), len(found) > POR_PAGINA
-    return Pagina(shown, shown[-1].pk if older else None, shown[0].pk if newer else None)
+    return Pagina(*pagina_por_chave(filtro.processos(), POR_PAGINA, antes=filtro.antes, apos=filtro.apos))
 
 
 def scripts_com_ultimo(usuario: Any) -> list[Script]:
@@ -119,27 +110,5 @@ def scripts_com_ultimo(usuario: Any) -> list[Script]:
 
 def vivos_e(pks: Iterable[int]) -> list[Processo]:
     """The living processes and these, with what a page names them by; robots with the item in hand and its start."""
-    held = JobItem.objects.em_andamento().filter(processo=OuterRef("pk")).order_by().values("started_at")
     rows = Processo.objects.com_item().filter(Q(status__in=Processo.LIVE) | Q(pk__in=list(pks)))
-    return list(rows.annotate(item_em=Subquery(held[:1])).select_related("host", "execucao", "script", "usuario"))
-
-
-def _numero(texto: str) -> int | None:
-    return int(texto) if texto.isdecimal() and len(texto) < 19 else None
-
-
-def _data(nome: str, texto: str, erros: dict[str, str]) -> date | None:
-    if not texto:
-        return None
-    try:
-        found = date.fromisoformat(texto)
-    except ValueError:
-        found = date.max
-    if date(1900, 1, 1) <= found < date(9000, 1, 1):  # the calendar's last day has no midnight after it
-        return found
-    erros[nome] = "Informe uma data válida."
-    return None
-
-
-def _meia_noite(dia: date) -> datetime:
-    return timezone.make_aware(datetime.combine(dia, time.min))
+    return list(rows.select_related("host", "execucao", "script", "usuario"))

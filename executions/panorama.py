@@ -87,7 +87,7 @@ class Panorama:
     def contar(self, processo: Processo) -> None:
         """A robot was asked for since the look."""
         self.processos.append(processo)
-        vars(self).pop("_com_a_vez", None)
+        vars(self).pop("com_a_vez", None)
 
     @property
     def falta_lugar(self) -> Espera:
@@ -116,7 +116,7 @@ class Panorama:
         missing = min(execucao.max_robots, execucao.n_running + execucao.prontos) - mine
         if missing <= 0:
             return 0, Espera.COMPLETA if mine else Espera.RECUO
-        if len(self._com_a_vez - {execucao.pk}) >= settings.EXECUCOES_SIMULTANEAS:
+        if len(self.com_a_vez - {execucao.pk}) >= settings.EXECUCOES_SIMULTANEAS:
             return 0, Espera.VEZ
         if execucao.portal.fora_do_ar:
             if self.robos_no_portal(execucao.portal_id):
@@ -126,7 +126,7 @@ class Panorama:
         return self._com_sessoes(execucao, missing)
 
     @cached_property
-    def _com_a_vez(self) -> set[int]:
+    def com_a_vez(self) -> set[int]:
         """Those that hold the turn: with a live robot, or with an item whose backoff ends within a minute."""
         working = {processo.execucao_id for processo in self.processos}
         return {

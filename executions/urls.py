@@ -7,6 +7,7 @@ from executions.views import (
     confirmar,
     encerrar,
     execucao,
+    execucoes,
     exportar,
     item,
     maquinas,
@@ -23,6 +24,7 @@ from executions.views import (
 app_name = "executions"
 urlpatterns = [
     path("", painel.painel, name="painel"),
+    path("execucoes/", execucoes.execucoes, name="execucoes"),
     path("execucoes/nova/", nova.nova, name="nova"),
     path("execucoes/nova/conferir", nova_acoes.conferir, name="conferir"),
     path("execucoes/nova/<uuid:uuid>/", nova.conferencia, name="conferencia"),

@@ -130,7 +130,7 @@ def test_the_panel_names_a_portal_that_is_down() -> None:
     novo_host()
     novo_portal(nome="Projudi X").abrir_disjuntor()
     html = como("Leitores").get("/").content.decode()
-    assert "<b>Projudi X não responde</b>" in html
+    assert "<b>Projudi X não responde.</b>" in html
     assert "Nenhuma máquina de robôs" not in html
 
 
@@ -140,7 +140,7 @@ def test_the_panel_shows_progress_robots_and_why_each_execution_waits() -> None:
     nova_execucao(2, titulo="Segunda")
     html = como("Leitores").get("/").content.decode()
     assert f"#{running.pk} Primeira" in html
-    assert "1 respondido</span>" in html and "3 pendentes</span>" in html
+    assert "1 respondido</a>" in html and "3 pendentes</a>" in html
     assert "<b>1</b> de 2 robôs" in html
     assert Espera.VEZ.label in html
 

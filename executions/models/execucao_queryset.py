@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from executions import clock
 from executions.models.registro import Registro
+from executions.results import ErroClasse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,6 +51,12 @@ class Prioridade(models.IntegerChoices):
 PRIORIDADES = tuple(p.name.lower() for p in Prioridade)
 
 
+ATENCAO = timedelta(hours=24)  # for so long an end or a failure that needs a person is news
+# Failures of an item that come back whatever the robots do; ends of a batch that nobody asked for.
+DE_PESSOA = (ErroClasse.LAYOUT_MUDOU, ErroClasse.CODIGO_2FA, ErroClasse.CAPTCHA)
+INTERRUPCOES = (ErroClasse.NAVEGADOR, ErroClasse.SEM_HEARTBEAT)
+
+
 class ExecucaoQuerySet(models.QuerySet["Execucao"]):
     def abertas(self) -> "ExecucaoQuerySet":
         return self.filter(status__in=OPEN)
@@ -80,6 +87,23 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         later = mine.em_recuo(agora).values("execucao").annotate(n=Count("pk")).values("n")
         return self.annotate(
             prontos=F("n_pending") - Coalesce(Subquery(later), 0), recuo_curto=Exists(mine.em_recuo_curto(agora))
+        )
+
+    def que_pedem_atencao(self, agora: datetime) -> "ExecucaoQuerySet":
+        """The open ones, those interrupted in the last day, and those with failures of that day that need a person.
+
+        With `n_de_pessoa` and `classe_de_pessoa`: how many such failures, and the class of one of them.
+        """
+        from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
+
+        since = agora - ATENCAO
+        failed = JobItem.objects.filter(status="failed", finished_at__gte=since, erro_classe__in=DE_PESSOA).order_by()
+        mine = failed.filter(execucao=OuterRef("pk")).values("execucao")
+        stopped = Q(status=Status.ERROR, motivo_classe__in=INTERRUPCOES, finished_at__gte=since)
+        wanted = Q(status__in=OPEN) | stopped | Q(pk__in=failed.values("execucao"))
+        return self.filter(wanted).annotate(
+            n_de_pessoa=Subquery(mine.annotate(n=Count("pk")).values("n")),
+            classe_de_pessoa=Subquery(mine.annotate(c=Min("erro_classe")).values("c")),
         )
 
     def em_ordem(self) -> "ExecucaoQuerySet":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, FilteredRelation, Q
 from django.db.models.functions import Greatest
 
 from executions import clock
@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 FAILURES_TO_SUSPECT = 5
+
+
+class PortalQuerySet(models.QuerySet["Portal"]):
+    def com_credenciais_ruins(self, agora: datetime) -> "list[Portal]":
+        """All, each with `ruins`: (user, number, refused at, free from) of its credentials that cannot be used now."""
+        bad = Q(credenciais__recusada_em__isnull=False) | Q(credenciais__livre_em__gt=agora)
+        fields = [F(f"ruim__{name}") for name in ("usuario", "pk", "recusada_em", "livre_em")]
+        rows = self.annotate(ruim=FilteredRelation("credenciais", condition=bad))
+        named = rows.annotate(r_usuario=fields[0], r_pk=fields[1], r_recusada=fields[2], r_livre=fields[3])
+        found: dict[int, Portal] = {}
+        for row in named.order_by("nome", "pk", "r_usuario"):
+            portal = found.setdefault(row.pk, row)
+            vars(portal).setdefault("ruins", [])
+            if vars(row)["r_pk"]:
+                vars(portal)["ruins"].append(tuple(vars(row)[f"r_{n}"] for n in ("usuario", "pk", "recusada", "livre")))
+        return list(found.values())
 
 
 class Portal(models.Model):
@@ -44,6 +60,8 @@ class Portal(models.Model):
     breaker_em = models.DateTimeField(null=True, blank=True, editable=False)
     probe_at = models.DateTimeField("próxima sondagem", null=True, blank=True, editable=False)
     falhas = models.JSONField(default=list, editable=False)
+
+    objects = models.Manager.from_queryset(PortalQuerySet)()
 
     class Meta:
         db_table = "portais"

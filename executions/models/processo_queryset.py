@@ -94,11 +94,12 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
         return self.filter(host=host)
 
     def com_item(self) -> "ProcessoQuerySet":
-        """With `caso`: the case number of the item in hand (None without one), and what a page names them by."""
+        """With `caso` and `item_em`: the case of the item in hand and its start (None without one), and their names."""
         from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
 
-        held = JobItem.objects.em_andamento().filter(processo=OuterRef("pk")).order_by().values("numero_processo")
-        return self.annotate(caso=Subquery(held[:1])).select_related("host", "execucao").order_by("id")
+        held = JobItem.objects.em_andamento().filter(processo=OuterRef("pk")).order_by()
+        caso, item_em = (Subquery(held.values(name)[:1]) for name in ("numero_processo", "started_at"))
+        return self.annotate(caso=caso, item_em=item_em).select_related("host", "execucao").order_by("id")
 
     def pedir(self, execucao: "Execucao", host: "Host", agora: datetime) -> "Processo":
         """T2's row: a robot asked of this host."""

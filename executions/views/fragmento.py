@@ -62,6 +62,7 @@ def responder(
     if htmx and request.GET.get("v") == v and not anexo:
         return _sem_guardar(HttpResponse(status=204))
     contexto |= {
+        "titulo_da_pagina": contexto.get("titulo_da_pagina"),
         "corpo": corpo,
         "detalhes": lower,
         "ritmo": ritmo,

@@ -1,49 +1,145 @@
+"""The home page. One glance: does it work, is anything wrong, when is it ready."""
+
+import time
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from executions import clock
-from executions.models import Execucao, Portal
+from executions.alertas import Alerta, Olhar, alertas
+from executions.hoje import Hoje
+from executions.inicios import inicios
+from executions.models import Execucao, Host, Portal
 from executions.panorama import Espera, Panorama
+from executions.previsao import Previsao, previsoes
 from executions.views.acesso import pagina
-from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder
+from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder, versao
 from executions.views.progresso import Parte, partes_da_lista
 
-ABERTAS_MOSTRADAS = 100
-TERMINADAS_MOSTRADAS = 20
+MOSTRADAS, FILA_MOSTRADA = 50, 20
+FALA_A_CADA_S = 15  # a screen reader is not talked over
 
 
 @dataclass(frozen=True)
 class Linha:
-    """One execution as the panel shows it."""
+    """One open execution as the panel shows it. `inicio`: about when it starts, when that can be said."""
 
     execucao: Execucao
     robos: int
-    espera: Espera | None
+    espera: Espera
     partes: list[Parte]
+    previsao: Previsao
+    inicio: datetime | None
+
+
+@dataclass(frozen=True)
+class Pronto:
+    """When all that has a forecast is ready: the latest of them. `sem`: the numbers of those without one."""
+
+    previsao: Previsao | None
+    faltam: int
+    sem: list[int]
+
+
+class Painel:
+    """What the page shows, in six queries whatever the number of executions, robots and items."""
+
+    def __init__(self, agora: datetime) -> None:
+        marcadas = list(Execucao.objects.que_pedem_atencao(agora).com_espera(agora).com_nomes().em_ordem())
+        self.agora = agora
+        self.panorama = Panorama(agora, marcadas)
+        self.portais = Portal.objects.com_credenciais_ruins(agora)
+        self.hoje = Hoje(agora)
+        self.alertas: list[Alerta] = alertas(Olhar(self.panorama, self.portais, marcadas))
+        at_work = {robo.execucao_id for robo in self.panorama.robos}
+        open_ones = self.panorama.abertas
+        self.rodando = [e for e in open_ones if e.pk in at_work]
+        self.fila = [e for e in open_ones if e.pk not in at_work]
+        # The forecasts of all that is at work, and of as much of the queue as is shown.
+        shown = self.rodando[:MOSTRADAS] + self.fila[:FILA_MOSTRADA]
+        self.previsoes = previsoes(shown, agora, self.panorama.robos, self.panorama.hosts_vivos)
+        self.inicios = inicios(self.panorama, self.previsoes)
+
+    def linha(self, execucao: Execucao) -> Linha:
+        robos, espera = len(self.panorama.robos_de(execucao)), self.panorama.espera_de(execucao)
+        forecast, start = self.previsoes[execucao.pk], self.inicios.get(execucao.pk)
+        return Linha(execucao, robos, espera, partes_da_lista(execucao), forecast, start)
+
+    @property
+    def pronto(self) -> Pronto:
+        known = [p for p in self.previsoes.values() if p.fim]
+        last = max(known, key=lambda p: p.fim or self.agora, default=None)
+        without = [pk for pk, p in self.previsoes.items() if not p.fim]
+        return Pronto(last, sum(p.faltam for p in known), without)
+
+    @property
+    def por_minuto(self) -> float:
+        return sum(self.previsoes[e.pk].amostra.por_minuto for e in self.rodando[:MOSTRADAS])
+
+    @property
+    def lugares(self) -> int:
+        """Of the machines that take more robots."""
+        return sum(host.places for host in self.panorama.hosts_vivos if host.draining_at is None)
+
+    @property
+    def maquinas(self) -> list[tuple[Host, int, bool]]:
+        look = self.panorama
+        return [(host, look.robos_em(host), host in look.hosts_vivos) for host in look.hosts]
+
+    @property
+    def situacao_dos_portais(self) -> list[tuple[Portal, int, float | None]]:
+        """(portal, its sessions in use, seconds an item costs a robot there now; None: nothing is being measured)."""
+        found = []
+        for portal in self.portais:
+            samples = [self.previsoes[e.pk].amostra for e in self.rodando[:MOSTRADAS] if e.portal_id == portal.pk]
+            medians = sorted(sample.mediana for sample in samples if sample.basta)
+            cost = medians[len(medians) // 2] if medians else None
+            found.append((portal, self.panorama.robos_no_portal(portal.pk), cost))
+        return found
+
+    @property
+    def fala(self) -> str:
+        """The one sentence for who listens to the page."""
+        n, m = len(self.rodando), len(self.alertas)
+        running = ngettext("%(n)d execução em andamento", "%(n)d execuções em andamento", n) % {"n": n}
+        wrong = ngettext("%(n)d aviso", "%(n)d avisos", m) % {"n": m}
+        return f"{running}, {wrong}."
 
 
 @pagina()
 def painel(request: HttpRequest) -> HttpResponse:
-    """What is open, what it waits for, and what ended lately. Five queries, whatever the size of the batches."""
-    agora = clock.db_now()
-    panorama = Panorama(agora, list(Execucao.objects.abertas().com_espera(agora).com_nomes().em_ordem()))
-    fora_do_ar = [portal for portal in Portal.objects.all() if portal.fora_do_ar]
-    contexto = {
-        "abertas": [_linha(panorama, execucao) for execucao in panorama.abertas[:ABERTAS_MOSTRADAS]],
-        "total_abertas": len(panorama.abertas),
-        "terminadas": [_linha(panorama, e) for e in Execucao.objects.terminadas().com_nomes()[:TERMINADAS_MOSTRADAS]],
-        "hosts": [(host, panorama.robos_em(host), host in panorama.hosts_vivos) for host in panorama.hosts],
-        "hosts_vivos": len(panorama.hosts_vivos),
-        "robos": len(panorama.robos),
-        "lugares": sum(host.places for host in panorama.hosts_vivos),
-        "trabalhando": sum(bool(panorama.robos_de(execucao)) for execucao in panorama.abertas),
-        "fora_do_ar": fora_do_ar,
-        "avisos": len(fora_do_ar) + (0 if panorama.hosts_vivos else 1),
+    painel = Painel(clock.db_now())
+    contexto: dict[str, Any] = {
+        "painel": painel,
+        "agora": painel.agora,
+        "rodando": [painel.linha(e) for e in painel.rodando[:MOSTRADAS]],
+        "fila": [painel.linha(e) for e in painel.fila[:FILA_MOSTRADA]],
+        "itens_na_fila": sum(e.n_pending for e in painel.fila),
+        "pronto": painel.pronto,
+        "titulo_da_pagina": _titulo(len(painel.alertas)),
+        "fala": painel.fala,
     }
-    return responder(request, "painel", contexto, ritmo=RITMO_RODANDO_MS if panorama.processos else RITMO_PARADO_MS)
+    falado, anexo = _falar(request, painel.fala)
+    ritmo = RITMO_RODANDO_MS if painel.panorama.processos else RITMO_PARADO_MS
+    return responder(request, "painel", contexto, ritmo=ritmo, endereco={"f": falado}, anexo=anexo)
 
 
-def _linha(panorama: Panorama, execucao: Execucao) -> Linha:
-    espera = panorama.espera_de(execucao) if execucao.aberta else None
-    return Linha(execucao, len(panorama.robos_de(execucao)), espera, partes_da_lista(execucao))
+def _titulo(avisos: int) -> str:
+    name = _("Painel")
+    return f"({avisos}) {name}" if avisos else name
+
+
+def _falar(request: HttpRequest, fala: str) -> tuple[str, str | None]:
+    """(what was said and when, for the address of the next poll; the sentence to swap in, when it is new and due)."""
+    now, said = int(time.time()), versao(fala)
+    before, _dot, at = request.GET.get("f", "").partition(".")
+    if not getattr(request, "htmx", False) or not at.isdecimal() or len(at) > 12:
+        return f"{said}.{now}", None
+    if before == said or now - int(at) < FALA_A_CADA_S:
+        return f"{before}.{at}", None
+    return f"{said}.{now}", render_to_string("executions/_falado.html", {"fala": fala, "fora_de_banda": True})

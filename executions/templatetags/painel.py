@@ -1,0 +1,210 @@
+"""The pictures and words of the home page and of the list of executions."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from executions.hoje import GRUPOS, Hoje
+from executions.models import Execucao, JobItem, Processo
+from executions.panorama import Espera
+from executions.previsao import Previsao
+from executions.templatetags.paginas import AMBER_AGE_SECONDS, _marca, barra, estado_do_robo, icone, quantos
+from executions.templatetags.previsao import momento
+from executions.templatetags.processos import em_palavras
+from executions.views.progresso import Parte
+
+if TYPE_CHECKING:
+    from executions.alertas import Alerta
+    from executions.views.painel import Linha
+
+register = template.Library()
+# group of the day -> (tone, icon)
+TONS = {"protocolada": ("ok", "ok"), "nao_localizada": ("neg", "nao"), "a_conferir": ("warn", "olho"),
+        "falha": ("bad", "falha")}  # fmt: skip
+LARGURA, BASE, ALTURA = 320, 83, 70
+SITUACOES = (JobItem.Status.DONE, JobItem.Status.FAILED, JobItem.Status.RUNNING, JobItem.Status.PENDING)
+COMECA = {
+    Espera.PAUSADA: gettext_lazy("quando for retomada"),
+    Espera.PORTAL: gettext_lazy("quando o portal voltar"),
+    Espera.CREDENCIAL: gettext_lazy("quando o portal liberar a credencial"),
+    Espera.SEM_MAQUINA: gettext_lazy("quando uma máquina for ligada"),
+    Espera.SEM_LUGAR: gettext_lazy("quando houver lugar"),
+    Espera.SESSOES: gettext_lazy("quando uma sessão terminar"),
+    Espera.LOGIN: gettext_lazy("depois do primeiro login"),
+    Espera.RECUO: gettext_lazy("na hora da nova tentativa"),
+    Espera.NADA: gettext_lazy("em instantes"),
+}
+
+
+def nome_do_grupo(grupo: str, n: int) -> str:
+    words = {
+        "protocolada": (_("protocolada"), _("protocoladas")),
+        "nao_localizada": (_("não localizada"), _("não localizadas")),
+        "a_conferir": (_("a conferir"), _("a conferir")),
+        "falha": (_("falha"), _("falhas")),
+    }
+    return words[grupo][0 if n == 1 else 1]
+
+
+def partes_de_hoje(hoje: Hoje) -> list[Parte]:
+    return [Parte(hoje.do_grupo(g), *TONS[g], nome_do_grupo(g, 1), nome_do_grupo(g, 2)) for g in GRUPOS]
+
+
+@register.filter
+def milhar(n: int) -> str:
+    """ "1.234"."""
+    return f"{n:,}".replace(",", ".")
+
+
+@register.simple_tag
+def barra_de_hoje(hoje: Hoje) -> SafeString:
+    return barra(partes_de_hoje(hoje))
+
+
+@register.simple_tag
+def legenda_de_hoje(hoje: Hoje) -> SafeString:
+    """Each number leads to the list that counts the same items."""
+    url = reverse("executions:execucoes")
+    return _legenda(
+        (parte, f"{url}?{urlencode({'resultado': grupo, 'desde': 'hoje'})}")
+        for grupo, parte in zip(GRUPOS, partes_de_hoje(hoje), strict=True)
+    )
+
+
+@register.simple_tag
+def legenda_da_linha(linha: "Linha") -> SafeString:
+    """Of one execution: each number leads to its items of that situation."""
+    url = reverse("executions:execucao", args=[linha.execucao.pk])
+    return _legenda((parte, f"{url}?situacao={s}") for s, parte in zip(SITUACOES, linha.partes, strict=True))
+
+
+def _legenda(partes: Iterable[tuple[Parte, str]]) -> SafeString:
+    shown = [(parte, url) for parte, url in partes if parte.n]
+    rows = format_html_join(
+        "", '<li class="is-{}"><a href="{}">{}{}</a></li>',
+        ((p.tom, url, icone(p.icone), quantos(p.n, p.um, p.muitos)) for p, url in shown),
+    )  # fmt: skip
+    return format_html('<ul class="legend">{}</ul>', rows)
+
+
+@register.simple_tag
+def grafico_de_hoje(hoje: Hoje) -> SafeString:
+    """A bar an hour, stacked by group; positions are attributes, so no inline style."""
+    hours = hoje.horas
+    if not hours:
+        return SafeString()
+    top = max(hour.total for hour in hours)
+    step = min(49.0, (LARGURA - 20) / len(hours))
+    wide = step * 0.7
+    every = 1 + len(hours) // 9  # labels that do not touch
+    bars = []
+    for n, hour in enumerate(hours):
+        x, y, rects = 20 + step * n + (step - wide) / 2, float(BASE), []
+        for grupo, count in zip(GRUPOS, hour.grupos, strict=True):
+            high = count / top * ALTURA if top else 0
+            y -= high
+            if count:
+                rects.append((TONS[grupo][0], f"{x:.1f}", f"{y:.1f}", f"{wide:.1f}", f"{high:.1f}"))
+        text = '<text x="{}" y="{}" text-anchor="middle">{}</text>'
+        labels = [format_html(text, f"{x + wide / 2:.1f}", 98, f"{hour.hora}h")] if n % every == 0 else []
+        if hour.total and every == 1:
+            labels.append(format_html(text, f"{x + wide / 2:.1f}", f"{y - 3:.1f}", hour.total))
+        rect = '<rect class="fill is-{}" x="{}" y="{}" width="{}" height="{}"/>'
+        bars.append((format_html_join("", rect, rects), format_html_join("", "{}", ((label,) for label in labels))))
+    label = _("Itens por hora: ") + ", ".join(f"{hour.total} às {hour.hora}h" for hour in hours)
+    return format_html(
+        '<svg class="chart" viewBox="0 0 320 102" role="img" aria-label="{}"><path class="axis" d="M20 84.5h300"/>{}'
+        "</svg>", label, format_html_join("", "<g>{}{}</g>", bars),
+    )  # fmt: skip
+
+
+@register.filter
+def silencioso(robo: Processo, agora: datetime) -> bool:
+    """No heartbeat for longer than is healthy."""
+    return robo.heartbeat_at is not None and (agora - robo.heartbeat_at).total_seconds() > AMBER_AGE_SECONDS
+
+
+@register.simple_tag
+def trabalho(robo: Processo, agora: datetime) -> SafeString:
+    """What a robot is doing, in a badge."""
+    if robo.kill_requested_at or robo.status != Processo.Status.RUNNING:
+        return estado_do_robo(robo)
+    if silencioso(robo, agora):
+        return _marca("badge", "warn", "pulso", _("Sem sinal"))
+    if robo.caso:
+        return _marca("badge", "run", "rodando", _("Trabalhando"))
+    return _marca("badge", "idle", "espera", _("Sem item")) if robo.login_em else _marca(
+        "badge", "run", "chave", _("Entrando")
+    )  # fmt: skip
+
+
+@register.simple_tag
+def inicio_previsto(linha: "Linha", agora: datetime) -> SafeString:
+    """About when a queued one starts, or what has to happen first."""
+    if linha.inicio:
+        return format_html(_("por volta de {}"), momento(linha.inicio, agora))
+    words = COMECA.get(linha.espera, _("sem previsão"))
+    return format_html('<span class="quiet">{}</span>', words)
+
+
+@register.simple_tag
+def resumo_dos_itens(n: int) -> str:
+    return ngettext("%(n)s item aguarda", "%(n)s itens aguardam", n) % {"n": milhar(n)}
+
+
+@register.simple_tag
+def numeros(pks: list[int]) -> str:
+    """ "#127 e #131", at most three of them."""
+    names = [f"#{pk}" for pk in pks[:3]]
+    if len(pks) > 3:
+        return ", ".join(names) + " " + _("e mais %(n)d") % {"n": len(pks) - 3}
+    return _(" e ").join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+@register.filter
+def primeiros(alertas: "list[Alerta]", n: int) -> "list[Alerta]":
+    return alertas[:n]
+
+
+@register.simple_tag
+def fim_ou_previsao(execucao: Execucao, previsao: Previsao | None, agora: datetime) -> SafeString:
+    """The last column of the list: how it ended, or when it will."""
+    if execucao.finished_at:
+        words = _("terminou {}") if execucao.status == Execucao.Status.DONE else _("parou {}")
+        return format_html(words, momento(execucao.finished_at, agora))
+    if previsao and previsao.fim:
+        return format_html(_("pronta por volta de {}"), momento(previsao.fim, agora))
+    why = previsao.motivo.label if previsao else ""
+    return format_html('<span class="quiet">{}</span>', _("sem previsão: %(motivo)s") % {"motivo": why})
+
+
+@register.simple_tag
+def endereco(consulta: dict[str, str]) -> str:
+    """The list's address with these choices."""
+    query = urlencode(consulta)
+    return reverse("executions:execucoes") + (f"?{query}" if query else "")
+
+
+@register.simple_tag
+def soma_de_hoje(grupo: str, itens: int, execucoes: int) -> str:
+    """ "48 protocoladas hoje, em 3 execuções"."""
+    where = ngettext("em %(n)d execução", "em %(n)d execuções", execucoes) % {"n": execucoes}
+    return _("%(n)s %(o_que)s hoje, %(onde)s") % {
+        "n": milhar(itens), "o_que": nome_do_grupo(grupo, itens), "onde": where
+    }  # fmt: skip
+
+
+@register.filter
+def tempo_total(execucao: Execucao) -> str:
+    """From its first claim to its end; empty while it has none of both."""
+    if not execucao.started_at or not execucao.finished_at:
+        return ""
+    return em_palavras((execucao.finished_at - execucao.started_at).total_seconds())

@@ -1,0 +1,245 @@
+"""The home page answers three questions, and each of its numbers leads to the list that it counts."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from executions import clock
+from executions.alertas import Olhar, alertas
+from executions.hoje import GRUPOS, Hoje, meia_noite
+from executions.models import Credencial, Execucao, Host, JobItem, Portal
+from executions.panorama import Panorama
+from executions.results import ErroClasse, Resposta, Resultado
+from tests.factories import em_postgres, nova_credencial, nova_execucao, novo_host, novo_portal, novo_robo, tomado
+from tests.pages import (
+    HTMX,
+    com_robos,
+    como,
+    pagina_leve,  # noqa: F401 (a fixture)
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("grupos", "pagina_leve")]
+AUTH_QUERIES = 4  # the session, the user, the person's own permissions and those of the groups
+
+
+def _avisos() -> list[tuple[str, str]]:
+    """(badge, title) of every alert there is now."""
+    agora = clock.db_now()
+    marcadas = list(Execucao.objects.que_pedem_atencao(agora).com_espera(agora).com_nomes().em_ordem())
+    look = Olhar(Panorama(agora, marcadas), Portal.objects.com_credenciais_ruins(agora), marcadas)
+    return [(alerta.selo, alerta.titulo) for alerta in alertas(look)]
+
+
+def _html(url: str = "/", **headers: str) -> str:
+    return como("Operadores").get(url, headers=headers).content.decode()
+
+
+# ---- the glance ------------------------------------------------------------------------------------------------------
+def test_the_three_answers_of_a_page_without_work() -> None:
+    html = _html()
+    for words in ("Nada a fazer", "<strong>Não</strong>", "Tudo pronto", "<title>Painel ·"):
+        assert words in html
+
+
+def test_the_three_answers_while_a_batch_runs(tempo: Any) -> None:
+    batch = nova_execucao(20)
+    robo = novo_robo(batch)
+    for _ in range(6):
+        item = tomado(batch, robo)
+        tempo.avancar(10)
+        item.concluir(Resposta(Resultado.PROTOCOLADA))
+    Host.objects.update(heartbeat_at=tempo.agora)
+    html = _html()
+    assert "Sim, 1 execução" in html
+    assert "1 robô de 8 possíveis" in html
+    assert "Por volta de" in html and "14 itens" in html
+    assert 'role="status" id="resumo-falado">1 execução em andamento, 0 avisos.</p>' in html
+
+
+def test_the_title_counts_what_needs_a_person_and_a_poll_swaps_it() -> None:
+    client = como("Operadores")
+    novo_host()
+    html = client.get("/").content.decode()
+    tick = re.findall(r'hx-get="([^"]+)"', html)[0].replace("&amp;", "&")
+    novo_portal().abrir_disjuntor()
+    assert "<title>(1) Painel · Controle de Robôs</title>" in client.get(tick, headers=HTMX).content.decode()
+
+
+def test_the_sentence_is_spoken_when_it_is_new_and_not_within_fifteen_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000_000
+    monkeypatch.setattr("executions.views.painel.time.time", lambda: now)
+    client = como("Operadores")
+    tick = re.findall(r'hx-get="([^"]+)"', client.get("/").content.decode())[0].replace("&amp;", "&")
+    com_robos()
+    soon = client.get(tick, headers=HTMX).content.decode()
+    assert "resumo-falado" not in soon
+    tick = re.findall(r'hx-get="([^"]+)"', soon)[0].replace("&amp;", "&")
+    now += 15
+    due = client.get(tick, headers=HTMX).content.decode()  # nothing else changed: told all the same
+    assert 'id="resumo-falado" hx-swap-oob="true">1 execução em andamento, 0 avisos.' in due
+    tick = re.findall(r'hx-get="([^"]+)"', due)[0].replace("&amp;", "&")
+    assert client.get(tick, headers=HTMX).status_code == 204
+
+
+def test_the_wall_shows_each_robot_its_case_its_step_and_its_measures() -> None:
+    batch = nova_execucao(2)
+    novo_robo(batch, novo_host(nome="rpa-01"), passo="lendo anexos", cpu=38.0, rss=612_000_000)
+    tomado(batch, batch.processos.get())
+    html = _html()
+    for words in ("caso-0", "Lendo anexos", "rpa-01", "CPU 38%", "RAM 612 MB", "Trabalhando", "neste item"):
+        assert words in html
+
+
+def test_the_queue_says_priority_items_reason_and_about_when_it_starts(tempo: Any) -> None:
+    batch = nova_execucao(10)
+    robo = novo_robo(batch)
+    for _ in range(5):
+        item = tomado(batch, robo)
+        tempo.avancar(60)
+        item.concluir(Resposta(Resultado.PROTOCOLADA))
+    Host.objects.update(heartbeat_at=tempo.agora)
+    nova_execucao(3, credencial=batch.credencial, prioridade=1)
+    paused = nova_execucao(1)
+    paused.pausar()
+    html = _html()
+    queue = html[html.index('id="fila"') :]
+    assert "Alta" in queue and "Aguarda a vez" in queue and "4 itens aguardam" in queue
+    start = timezone.localtime(tempo.agora + timedelta(minutes=5) + timedelta(seconds=30))
+    assert f'por volta de <time datetime="{start:%Y-%m-%dT%H:%M}' in queue
+    assert "quando for retomada" in queue
+
+
+# ---- today -----------------------------------------------------------------------------------------------------------
+def _verificados(quando: Any, **grupos: int) -> Execucao:
+    """A batch with so many items of each group, verified then."""
+    batch = nova_execucao(sum(grupos.values()))
+    robo = novo_robo(batch)
+    for grupo, n in grupos.items():
+        for _ in range(n):
+            item = tomado(batch, robo)
+            if grupo == "falha":
+                item.falhar(ErroClasse.TEMPO_ESGOTADO, "lento", agora=quando)
+            else:
+                item.concluir(Resposta(Resultado(grupo)), agora=quando)
+    return batch
+
+
+def test_today_begins_at_the_offices_midnight_and_its_bars_sum_to_its_total(tempo: Any) -> None:
+    tempo.agora = meia_noite(tempo.agora) + timedelta(hours=14, minutes=20)
+    midnight = meia_noite(tempo.agora)
+    _verificados(midnight - timedelta(seconds=1), protocolada=3)
+    _verificados(midnight, protocolada=1, ambigua=1)
+    _verificados(midnight + timedelta(hours=9, minutes=59), nao_localizada=2, falha=1)
+    today = Hoje(tempo.agora)
+    assert [today.do_grupo(g) for g in GRUPOS] == [1, 2, 1, 1]
+    assert today.total == 5 == sum(hour.total for hour in today.horas)
+    assert [(h.hora, h.grupos) for h in today.horas if h.total] == [(0, (1, 0, 1, 0)), (9, (0, 2, 0, 1))]
+    assert today.horas[-1].hora == 14
+    assert "2 às 0h" in _html() and "5 itens verificados" in _html()
+
+
+@pytest.mark.parametrize("grupo", GRUPOS)
+def test_a_number_of_today_leads_to_a_list_that_counts_the_same(grupo: str) -> None:
+    now = timezone.now()
+    for _ in range(2):
+        _verificados(now, protocolada=2, nao_localizada=1, migrado=3, falha=1)
+    _verificados(now - timedelta(days=1), protocolada=1, nao_localizada=1, migrado=1, falha=1)
+    client = como("Leitores")
+    home = client.get("/").content.decode()
+    url, n = re.findall(rf'href="([^"]*resultado={grupo}[^"]*)"><svg.*?</svg>(\d+) ', home)[0]
+    html = client.get(url.replace("&amp;", "&")).content.decode()
+    assert f"{n} " in re.findall(r'<p class="bulk">.*?<span>([^<]+)</span>', html, re.S)[0]
+    assert sum(map(int, re.findall(r'data-l="Hoje"><b>(\d+)</b>', html))) == int(n)
+    assert len(re.findall(r'<tr id="exec-', html)) == 2
+
+
+# ---- alerts ----------------------------------------------------------------------------------------------------------
+def test_nothing_wrong_is_no_alert() -> None:
+    novo_robo(nova_execucao(2))
+    assert _avisos() == []
+
+
+def test_no_host_is_an_alert_only_while_work_waits() -> None:
+    assert _avisos() == []
+    nova_execucao(1)
+    assert _avisos() == [("Parado", "Nenhuma máquina de robôs está ligada.")]
+
+
+def test_a_silent_host_is_an_alert_while_work_is_open_and_one_switched_off_is_none() -> None:
+    novo_host(nome="viva")
+    novo_host(nome="desligada", heartbeat_at=None)
+    novo_host(nome="muda", heartbeat_at=timezone.now() - timedelta(hours=1))
+    assert _avisos() == []
+    nova_execucao(1)
+    assert _avisos() == [("Sem sinal", "A máquina muda parou de dar sinal.")]
+
+
+def test_a_host_whose_canary_is_old_or_whose_memory_or_disk_is_red_is_an_alert() -> None:
+    novo_host(nome="a", canary_at=timezone.now() - timedelta(seconds=200))
+    novo_host(nome="b", memory=93.0, disco_livre=4.0)
+    novo_host(nome="c", memory=89.0, disco_livre=40.0, canary_at=timezone.now())
+    assert _avisos() == [
+        ("Fila parada", "A fila da máquina a não anda."),
+        ("Memória cheia", "A memória da máquina b está em 93%."),
+        ("Disco cheio", "O disco da máquina b está em 96%."),
+    ]
+
+
+def test_a_portal_that_is_down_and_the_credentials_that_it_refused_or_blocked_are_alerts() -> None:
+    portal = novo_portal(nome="Projudi X")
+    nova_credencial(portal)
+    refused, blocked = nova_credencial(portal), nova_credencial(portal)
+    refused.recusar()
+    blocked.bloquear()
+    portal.abrir_disjuntor()
+    assert _avisos() == [
+        ("Fora do ar", "Projudi X não responde."),
+        ("Senha recusada", f"Projudi X recusou a senha de {refused.usuario}."),
+        ("Bloqueada", f"Projudi X bloqueou {blocked.usuario} por alguns minutos."),
+    ]
+    Credencial.objects.update(livre_em=timezone.now() - timedelta(seconds=1), recusada_em=None)
+    portal.fechar_disjuntor()
+    assert _avisos() == []
+
+
+def test_failures_that_only_a_person_mends_are_alerts_for_a_day_even_when_the_batch_has_ended() -> None:
+    novo_host()
+    batch = nova_execucao(2)
+    robo = novo_robo(batch)
+    for _ in range(2):
+        tomado(batch, robo).falhar(ErroClasse.LAYOUT_MUDOU, "Não achei a tabela.")
+    assert _avisos() == [("Página mudou", f"2 falhas na #{batch.pk}:")]
+    assert f'href="/execucoes/{batch.pk}/?erro=layout_mudou"' in _html()
+    JobItem.objects.update(finished_at=timezone.now() - timedelta(hours=25))
+    assert _avisos() == []
+
+
+def test_an_interrupted_batch_is_an_alert_until_it_is_reopened_and_one_ended_by_a_person_is_none() -> None:
+    novo_host()
+    batch, ended = nova_execucao(1), nova_execucao(1)
+    batch.interromper(ErroClasse.NAVEGADOR, "Três robôs seguidos falharam antes do login.")
+    ended.encerrar()
+    assert _avisos() == [("Interrompida", f"A execução #{batch.pk} parou.")]
+    batch.refresh_from_db()
+    batch.reabrir()
+    assert _avisos() == []
+
+
+# ---- what it costs ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("n", [1, 60])
+@pytest.mark.parametrize("url", ["/", "/execucoes/", "/execucoes/?resultado=protocolada&desde=hoje"])
+def test_the_page_takes_at_most_six_queries_whatever_the_number_of_rows(n: int, url: str) -> None:
+    for _ in range(n):
+        _verificados(timezone.now(), protocolada=1, falha=1)
+        novo_robo(nova_execucao(2))
+        nova_credencial().recusar()
+    client = como("Operadores")
+    client.get(url)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url, headers=HTMX).status_code == 200
+    assert len(captured) - AUTH_QUERIES <= 6 + em_postgres()
