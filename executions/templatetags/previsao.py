@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -49,7 +49,7 @@ def grafico(pontos: list[Ponto]) -> SafeString:
     """Items a minute since the start, as an area with its line; nothing for fewer than two columns."""
     if len(pontos) < 2:
         return SafeString()
-    top = max(1.0, *(ponto.por_minuto for ponto in pontos))
+    top = max(0.1, *(ponto.por_minuto for ponto in pontos))
     step = LARGURA / (len(pontos) - 1)
     line = " L".join(
         f"{n * step:.1f} {BASE - ponto.por_minuto / top * (BASE - 4):.1f}" for n, ponto in enumerate(pontos)
@@ -60,13 +60,13 @@ def grafico(pontos: list[Ponto]) -> SafeString:
         de=first, ate=last, pico=_decimal(peak.por_minuto), hora=f"{timezone.localtime(peak.inicio):%H:%M}",
         ultimo=_decimal(pontos[-1].por_minuto),
     )  # fmt: skip
+    labels = (first, _("pico de {pico} por minuto").format(pico=_decimal(peak.por_minuto)), last)
     return format_html(
-        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-label="{words}"><path class="area" d="M0 {b} L{line} '
-        'L{w} {b}Z"/><path class="line" d="M{line}"/><path class="axis" d="M0 {b}.5h{w}"/><text x="0" y="{t}">{first}'
-        '</text><text x="{m}" y="{t}" text-anchor="middle">{top}</text><text x="{w}" y="{t}" text-anchor="end">{last}'
-        "</text></svg>",
-        w=LARGURA, h=BASE + 14, b=BASE, t=BASE + 12, m=LARGURA // 2, line=line, words=words, first=first, last=last,
-        top=_("pico de {pico} por minuto").format(pico=_decimal(peak.por_minuto)),
+        '<svg class="chart ritmo" viewBox="0 0 {w} {b}" preserveAspectRatio="none" role="img" aria-label="{words}">'
+        '<path class="area" d="M0 {b} L{line} L{w} {b}Z"/><path class="line" vector-effect="non-scaling-stroke" '
+        'd="M{line}"/></svg><p class="row xs quiet eixo" aria-hidden="true">{labels}</p>',
+        w=LARGURA, b=BASE, line=line, words=words,
+        labels=format_html_join("", "<span>{}</span>", ((label,) for label in labels)),
     )  # fmt: skip
 
 
