@@ -1,5 +1,6 @@
 """The child process of a robot: it waits for its row, lives and works, and says why it goes."""
 
+import logging
 import time
 from contextlib import suppress
 
@@ -9,14 +10,25 @@ from executions.errors import StaleClaim
 from executions.models import Processo
 from workers import faults
 from workers.eyes import Eyes
-from workers.life import Life
+from workers.life import DATABASE_AWAY, FENCED, Life
 from workers.robot import Work
+
+logger = logging.getLogger("robotcontrol.robot")
 
 ROW_WAIT_SECONDS = 20.0
 
 
 def run(uuid: str) -> int:
-    """Works as the robot of this Processo; returns the exit status."""
+    """Works as the robot of this Processo; returns the exit status: FENCED when the database went away, because then
+    nothing can be written, and neither item nor browser is to blame."""
+    try:
+        return _live(uuid)
+    except DATABASE_AWAY:
+        logger.exception("the database went away", extra={"event": "banco_fora"})
+        return FENCED
+
+
+def _live(uuid: str) -> int:
     faults.point("robot_started")
     processo = _wait_until_running(uuid)
     if processo is None:

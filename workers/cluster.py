@@ -36,6 +36,8 @@ class Cluster:
         self.who: processes.Identity | None = None
         self.started = 0.0
         self._canary_sent = 0.0
+        self._canary_seen: datetime | None = None
+        self._canary_back = 0.0
 
     def start(self) -> None:
         environment = os.environ | {
@@ -54,7 +56,7 @@ class Cluster:
         self.started = time.monotonic()
         self._canary_sent = 0.0
 
-    def check(self, canary_at: datetime | None, agora: datetime) -> str:
+    def check(self, canary_at: datetime | None) -> str:
         """Sends the canary when it is due; returns why the cluster must be restarted, or an empty text."""
         now = time.monotonic()
         if self.child is None or self.child.poll() is not None:
@@ -62,9 +64,10 @@ class Cluster:
         if now - self._canary_sent >= settings.CANARY_SECONDS:
             self._canary_sent = now
             queue.send_canary(self.host.nome)
-        silence = now - self.started
-        if canary_at is not None:
-            silence = min(silence, (agora - canary_at).total_seconds())
+        if canary_at != self._canary_seen:
+            # How long ago is counted here, from when it was seen: the database's clock may jump.
+            self._canary_seen, self._canary_back = canary_at, now
+        silence = now - max(self.started, self._canary_back)
         if silence > settings.CANARY_LIMIT_SECONDS:
             return f"o canário não volta há {silence:.0f} s"
         return ""

@@ -176,7 +176,7 @@ class HostAgent:
 
     def _check_cluster(self) -> None:
         self.host.refresh_from_db(fields=["canary_at"])
-        why = self.cluster.check(self.host.canary_at, clock.db_now())
+        why = self.cluster.check(self.host.canary_at)
         if why:
             reaped = self.cluster.kill()
             logger.error("cluster restarted: %s (%s)", why, reaped, extra={"event": "cluster_reiniciado"})

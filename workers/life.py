@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import Error, OperationalError, close_old_connections, connection
+from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
 from executions import clock, contexto
@@ -20,6 +20,7 @@ logger = logging.getLogger("robotcontrol.robot")
 
 STDIN = 0  # the supervisor's pipe
 FENCED = 75  # the exit status of a robot that found its item, its row or its database gone
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class Life:
@@ -87,7 +88,7 @@ class Life:
                 try:
                     write()
                     break
-                except OperationalError:
+                except DATABASE_AWAY:
                     if time.monotonic() > until:
                         raise
                     connection.close()

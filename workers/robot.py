@@ -34,7 +34,7 @@ from workers.errors import (
     SessaoExpirada,
     TempoEsgotado,
 )
-from workers.life import Life
+from workers.life import DATABASE_AWAY, Life
 from workers.robots.base import Robot
 
 logger = logging.getLogger("robotcontrol.robot")
@@ -179,6 +179,8 @@ class Work:
         except (Parada, Fim, StaleClaim):
             self.give_back()
             raise
+        except DATABASE_AWAY:
+            raise  # the supervisor gives the item back
         except Exception as error:  # the one boundary: a fault of ours costs this item an attempt, not the batch
             logger.exception("item %s", item.pk, extra={"event": "erro_do_robo"})
             self.failed(item, NavegadorQuebrado(f"Erro inesperado do robô: {type(error).__name__}: {error}"))

@@ -15,6 +15,7 @@ from executions import clock
 from executions.models import Processo
 from executions.robos import pedir_robos
 from robotcontrol import env
+from workers.clock_watch import ClockWatch
 from workers.life import FENCED
 from workers.supervisor import End, Motivo, Status, Supervisor, Verdict
 
@@ -31,6 +32,10 @@ class RobotSupervisor(Supervisor):
     stdin = subprocess.PIPE
     _progress_at = 0.0
     _watch_until: datetime | None = None
+
+    def __init__(self, processo: Processo) -> None:
+        super().__init__(processo)
+        self._clock = ClockWatch()
 
     def command(self) -> list[str]:
         return [sys.executable, str(settings.BASE_DIR / "manage.py"), "robot", str(self.processo.uuid)]
@@ -49,7 +54,8 @@ class RobotSupervisor(Supervisor):
         if now - self._progress_at < PROGRESS_SECONDS / settings.TIME_DIVISOR:
             return None
         self._progress_at = now
-        return Verdict(Motivo.SEM_PROGRESSO, "tentar_de_novo") if sem_progresso(row) else None
+        trusted = self._clock.trusts(clock.db_now())
+        return Verdict(Motivo.SEM_PROGRESSO, "tentar_de_novo") if trusted and sem_progresso(row) else None
 
     def _pass_on(self, watch_until: datetime | None) -> None:
         """Each time that a page renews it, the robot is told. Never waits: a robot that does not read misses it."""
@@ -67,7 +73,9 @@ class RobotSupervisor(Supervisor):
         if code == FENCED:
             # Its own heartbeat may meet the operator's kill before this supervisor does.
             asked = Processo.objects.filter(pk=self.processo.pk, kill_requested_at__isnull=False).exists()
-            return End(Status.KILLED, Motivo.ENCERRADO) if asked else End(Status.EXITED, Motivo.CERCADO)
+            if asked:
+                return End(Status.KILLED, Motivo.ENCERRADO)
+            return End(Status.EXITED, Motivo.CERCADO, item="devolver")  # it left: no crash of its item's
         if code != 0:
             return End(Status.EXITED, Motivo.FALHA, f"Código de saída {code}. {_last_words(self.log)}")
         return End(Status.EXITED)

@@ -19,25 +19,24 @@ from executions.panorama import LEGITIMATE, Espera
 from executions.results import ErroClasse
 from executions.robos import espera_de, pedir_robos
 from workers import processes
+from workers.clock_watch import ClockWatch
 from workers.robot_supervisor import sem_progresso
 from workers.supervisor import mark, robot_folder
 
 logger = logging.getLogger("robotcontrol.watchdog")
 
 Motivo, Status = Processo.Motivo, Processo.Status
-CLOCK_JUMP_SECONDS = 5.0
 KILL_GRACE_SECONDS = 5.0
 PROGRESS_GRACE_SECONDS = 15.0
-MISTRUST_SECONDS = 60.0
 
 
 class Watchdog:
     """Keeps between its steps only what must not come from the database: its own unbroken watch, and the two clocks."""
 
     def __init__(self) -> None:
-        self._clocks: tuple[datetime, float] | None = None
+        self._clock = ClockWatch()
         self._since: datetime | None = None
-        self._mistrust_until = 0.0
+        self._stepped_at = time.monotonic()
 
     def step(self) -> dict[str, int]:
         """Returns what was put right, by kind."""
@@ -46,9 +45,9 @@ class Watchdog:
         done = {
             "mortos": self.dead_here(agora),
             "encerrados": kill_asked_here(agora, KILL_GRACE_SECONDS / settings.TIME_DIVISOR),
-            "sem_progresso": stuck_here(agora),
-            "sem_supervisor": unwatched_here(agora),
-            "perdidos": lost_anywhere(agora),
+            "sem_progresso": stuck_here(agora) if trusted else 0,
+            "sem_supervisor": unwatched_here(agora) if trusted else 0,
+            "perdidos": lost_anywhere(agora) if trusted else 0,
             "expirados": expired(agora) if trusted else 0,
             "calados": self.silent(agora) if trusted else 0,
             "contadores": recount(),
@@ -61,23 +60,14 @@ class Watchdog:
         return done
 
     def _trusts_clock(self, agora: datetime) -> bool:
-        """False for a minute after the database's clock and the monotonic one disagreed on a step's length."""
+        """Also keeps since when this watchdog has watched without a break, by a clock that did not jump."""
         now = time.monotonic()
-        if self._clocks is None:
+        trusted = self._clock.trusts(agora)
+        broken = now - self._stepped_at > 6 * settings.WATCHDOG_TICK_SECONDS + 5
+        if self._since is None or self._clock.jumped or broken:
             self._since = agora
-        else:
-            before, then = self._clocks
-            if abs((agora - before).total_seconds() - (now - then)) > CLOCK_JUMP_SECONDS:
-                logger.error(
-                    "the database's clock jumped: leases and silences are left alone for a minute",
-                    extra={"event": "relogio_saltou"},
-                )
-                self._mistrust_until = now + MISTRUST_SECONDS / settings.TIME_DIVISOR
-                self._since = agora
-            elif now - then > 6 * settings.WATCHDOG_TICK_SECONDS + 5:
-                self._since = agora  # the watch was broken
-        self._clocks = (agora, now)
-        return now >= self._mistrust_until
+        self._stepped_at = now
+        return trusted
 
     def dead_here(self, agora: datetime) -> int:
         """T16, T9: processes of this host that are gone although no supervisor said so; what they left is killed."""

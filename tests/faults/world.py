@@ -30,7 +30,10 @@ GUARD_SECONDS = 12.0  # a guard, the last process of all, waits three seconds fo
 NO_BROWSER = "tests.faults.settings"
 DIVISOR = 10.0
 # What a busy machine needs to start a process does not shrink with the divisor: these stay longer than the others.
-SLOW_STARTS = {"SENT_TIMEOUT_SECONDS": 150, "CANARY_LIMIT_SECONDS": 120}
+SLOW_STARTS = {
+    "SENT_TIMEOUT_SECONDS": 150, "CANARY_LIMIT_SECONDS": 120, "STALE_HEARTBEAT_SECONDS": 120,
+    "NO_PROGRESS_SECONDS": 150,
+}  # fmt: skip
 
 
 @dataclass

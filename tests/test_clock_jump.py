@@ -1,0 +1,87 @@
+"""A clock that jumps takes nobody for dead: neither the watchdog, nor a supervisor, nor the canary's judge."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+
+from executions import clock
+from executions.models import Processo
+from tests import factories
+from tests.conftest import Tempo
+from workers import processes
+from workers.clock_watch import ClockWatch
+from workers.cluster import Cluster
+from workers.robot_supervisor import RobotSupervisor
+from workers.watchdog import Watchdog
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def robo(tempo: Tempo) -> Iterator[Processo]:
+    """A robot of this machine that lives, with an item in hand."""
+    child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    who = processes.identity(child.pid)
+    assert who is not None
+    batch = factories.nova_execucao(2)
+    host = factories.novo_host(nome=settings.ROBOT_HOST)
+    robot = factories.novo_robo(batch, host, pid=who.pid, start_ticks=who.start_ticks, boot_id=who.boot_id)
+    factories.tomado(batch, robot)
+    yield robot
+    child.kill()
+    child.wait()
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_jump_is_mistrusted_for_a_minute_and_a_clock_that_walks_is_trusted(tempo: Tempo, jump: int) -> None:
+    watch = ClockWatch()
+    assert watch.trusts(clock.db_now()) and watch.trusts(tempo.avancar(1))
+    assert not watch.trusts(tempo.avancar(jump)) and watch.jumped
+    assert not watch.trusts(tempo.avancar(1)) and not watch.jumped
+
+
+def test_the_watchdog_kills_and_expires_nothing_right_after_a_jump(tempo: Tempo, robo: Processo) -> None:
+    watchdog = Watchdog()
+    watchdog.step()
+    tempo.avancar(3600)
+    done = watchdog.step()
+    assert {name: n for name, n in done.items() if n} == {}
+    robo.refresh_from_db()
+    assert robo.status == "running" and robo.itens.em_andamento().exists()
+
+
+def test_a_watchdog_that_has_seen_no_jump_does_kill_what_made_no_progress(tempo: Tempo, robo: Processo) -> None:
+    """The other test could not fail if this one did."""
+    tempo.avancar(3600)
+    assert Watchdog().step()["sem_progresso"] == 1
+
+
+def test_a_supervisor_does_not_take_its_robot_for_stuck_after_a_jump(tempo: Tempo, robo: Processo) -> None:
+    supervisor = RobotSupervisor(robo)
+    assert supervisor.judge(robo) is None
+    tempo.avancar(3600)
+    supervisor._progress_at = 0.0
+    assert supervisor.judge(robo) is None
+    fresh = RobotSupervisor(robo)
+    verdict = fresh.judge(robo)
+    assert verdict is not None and verdict.motivo == "sem_progresso"
+
+
+def test_the_canary_is_waited_for_by_the_monotonic_clock(tempo: Tempo, tmp_path, monkeypatch) -> None:
+    cluster = Cluster(factories.novo_host(), 1, tmp_path / "log")
+    cluster.child = subprocess.Popen(["sleep", "60"])
+    cluster.started = time.monotonic()
+    monkeypatch.setattr("executions.queue.send_canary", lambda host: None)
+    try:
+        assert cluster.check(tempo.agora - timedelta(hours=1)) == ""
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + settings.CANARY_LIMIT_SECONDS + 1)
+        assert "canário" in cluster.check(tempo.agora - timedelta(hours=1))
+        assert cluster.check(tempo.agora) == ""
+    finally:
+        cluster.child.kill()
+        cluster.child.wait()
