@@ -58,14 +58,15 @@ def manage(
 
 
 class Machine:
-    """A `manage.py runrobots` of its own name."""
+    """A `manage.py runrobots` of its own name; NETNS: in this network namespace."""
 
     def __init__(self, *command: str, **extra: Any) -> None:
         self.name = str(extra.setdefault("ROBOT_HOST", f"teste-{uuid.uuid4().hex[:8]}"))
         manage_py = str(settings.BASE_DIR / "manage.py")
         self._out = tempfile.TemporaryFile("w+")  # noqa: SIM115 (a pipe that nobody reads would stop it when full)
+        inside = ["nsenter", f"--net=/run/netns/{extra['NETNS']}"] if "NETNS" in extra else []
         self.child = subprocess.Popen(
-            [sys.executable, manage_py, *(command or ("runrobots",))], env=environment(**extra),
+            [*inside, sys.executable, manage_py, *(command or ("runrobots",))], env=environment(**extra),
             stdin=subprocess.DEVNULL, stdout=self._out, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         self.cluster_mark = f"{Controle.get().instalacao}:cluster-{self.name}"

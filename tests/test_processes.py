@@ -120,6 +120,14 @@ def test_a_pid_that_passed_to_somebody_else_is_neither_alive_nor_signalled(start
     assert stranger.poll() is None
 
 
+def test_the_session_of_a_stranger_that_leads_it_with_the_pid_of_a_dead_robot_is_not_the_robots(start) -> None:
+    stranger = start("import time; time.sleep(300)", "")
+    now = processes.identity(stranger.pid)
+    assert now is not None and processes.table()[stranger.pid].sid == stranger.pid
+    dead = Identity(now.pid, now.start_ticks - 500, now.boot_id)
+    assert processes.find(f"teste:{uuid.uuid4()}", dead) == []
+
+
 def test_a_zombie_counts_as_dead(start) -> None:
     child = start("pass")
     who = processes.identity(child.pid)

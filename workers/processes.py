@@ -108,14 +108,17 @@ def marked(prefix: str) -> dict[int, str]:
 def find(mark: str, who: Identity | None = None, *, descendants: bool = True) -> list[Member]:
     """All living processes of this robot: its session, its mark, and (unless told not to) whatever descends from those.
 
-    A session counts only when it began no earlier than the robot: the id may have been reused. Never this process.
+    A session counts only when it began no earlier than the robot and its leader, if that is alive, is the robot itself:
+    the kernel gives a pid again only when no process has it as its session any more. Never this process.
     """
     members = table()
-    same_boot = who is not None and who.boot_id == boot_id()
+    leader = members.get(who.pid) if who else None
+    reused = leader is not None and who is not None and leader.start_ticks != who.start_ticks
+    own = who is not None and who.boot_id == boot_id() and not reused
     chosen = {
         member.pid
         for member in members.values()
-        if (same_boot and who and member.sid == who.pid and member.start_ticks >= who.start_ticks)
+        if (own and who and member.sid == who.pid and member.start_ticks >= who.start_ticks)
         or (mark and mark_of(member.pid) == mark)
     }
     grown = descendants

@@ -24,11 +24,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="draws the schedule; without it, one is drawn and said")
     parser.add_argument("--every", type=float, default=4, help="seconds between faults, on average")
     parser.add_argument("--only", default="", help="kinds of faults, comma-separated")
+    parser.add_argument("--home", help="the installation's folder (for disk_full: on a small disk of its own)")
     parser.add_argument("--output", help="writes the page of figures there, too")
     options = parser.parse_args()
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(10**6)
-    home = Path(tempfile.mkdtemp(prefix="caos-", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix="caos-", dir=options.home or "/tmp"))
     postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
     os.environ |= {"VAR_DIR": str(home), "HTTPS": "0", "DJANGO_SETTINGS_MODULE": "robotcontrol.settings"}
     if not postgres:

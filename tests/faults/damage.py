@@ -7,7 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
+from django.conf import settings
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -60,12 +62,24 @@ KINDS: dict[str, Kind] = {
     "commit_cut_before": Kind((0, 0), "postgres"),
     "commit_cut_after": Kind((0, 0), "postgres"),
     "partition": Kind((2, 15), "postgres"),
+    "disk_full": Kind((3, 8), "only when asked for"),
 }
 
 
-def kinds_for(postgres: bool) -> list[str]:
+def kinds_for(postgres: bool, only: list[str]) -> list[str]:
     here = "postgres" if postgres else "sqlite"
-    return [name for name, kind in KINDS.items() if kind.on in ("", here)]
+    return only or [name for name, kind in KINDS.items() if kind.on in ("", here)]
+
+
+def fill(folder: Path) -> Path:
+    """Takes all the room of that folder's disk. Returns the file that has it."""
+    stuff = folder / "enchimento"
+    with stuff.open("wb", buffering=0) as handle:
+        while True:
+            try:
+                handle.write(b"\0" * 65536)
+            except OSError:
+                return stuff
 
 
 class Damage:
@@ -262,6 +276,11 @@ class Damage:
 
     def _queue_stale(self, chance: float, seconds: float) -> "set[int] | None":
         OrmQ.objects.update(lock=timezone.now() - timedelta(days=1))
+        return set()
+
+    def _disk_full(self, chance: float, seconds: float) -> "set[int] | None":
+        stuff = fill(settings.VAR_DIR)
+        self.later(seconds, lambda: stuff.unlink(missing_ok=True))
         return set()
 
     # ---- the operator -------------------------------------------------------------------------------------------

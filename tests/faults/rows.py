@@ -15,7 +15,8 @@ class Row:
     note: str = ""
 
 
-K, C, R, D, H = (f"tests/faults/test_{name}.py" for name in ("kills", "crowd", "races", "databases", "hosts"))
+K, C, R, D, H, E = (f"tests/faults/test_{n}.py" for n in ("kills", "crowd", "races", "databases", "hosts", "edges"))
+A = "tests/test_database_away.py"
 
 ROWS = (
     Row(1, "a hundred clicks on Iniciar at once", "robots ≤ min(max_robots, pending)", None, (
@@ -38,7 +39,8 @@ ROWS = (
         f"{K}::test_a_robot_killed_right_after_its_answer_was_committed_is_not_asked_again",
         f"{K}::test_a_supervisor_killed_at_any_point_leaves_its_robot_to_the_watchdog",
     ), "The queue's message is acknowledged before the work, so there is no later acknowledgement to lose."),
-    Row(6, "a robot frozen beyond its lease", "killed, its item retried; a zombie writes nothing", 10, (
+    Row(6, "frozen beyond the lease, thawed after another answered", "the zombie writes nothing, gone in 10 s", 10, (
+        f"{H}::test_a_frozen_host_that_wakes_after_its_item_was_answered_elsewhere_writes_nothing",
         "tests/test_chain.py::test_a_frozen_robot_makes_no_progress_and_is_killed_and_its_item_retried",
         "tests/test_verbs.py::test_a_robot_whose_item_was_taken_away_writes_nothing",
     )),
@@ -59,16 +61,51 @@ ROWS = (
         f"{K}::test_a_killed_process_of_the_cluster_is_noticed_and_the_next_batch_ends",
         "tests/test_chain.py::test_a_wedged_cluster_is_noticed_by_its_canary_and_restarted",
     )),
+    Row(11, "ChromeDriver, Chromium or tab killed or frozen, a page without end", "a fresh one answers", 90, (
+        f"{E}::test_a_browser_that_dies_or_hangs_is_replaced_and_its_item_answered",
+        f"{E}::test_a_page_that_never_ends_or_kills_its_tab_costs_one_attempt",
+    )),
     Row(12, "a robot out of memory", "ends by SIGKILL, counted as a crash; the third is poison", 5, (
         f"{C}::test_an_item_that_kills_its_robot_three_times_is_poison_and_all_others_are_answered",
     ), "Recorded as `falha` with exit status -9: Linux does not say who sent a SIGKILL."),
+    Row(13, "PostgreSQL crashes (immediate) in a batch", "nothing lost or doubled, no attempt used up", 10, (
+        f"{D}::test_a_crash_of_postgresql_in_the_middle_of_a_batch_loses_and_doubles_nothing",
+        f"{D}::test_a_crash_of_postgresql_while_three_robots_start_does_not_end_their_batch",
+        f"{A}::test_its_supervisor_gives_the_item_back_and_three_of_them_do_not_end_the_batch",
+    )),
+    Row(14, "a connection cut before or after its COMMIT", "answered once", None, (
+        f"{D}::test_a_commit_that_is_lost_or_whose_reply_is_lost_answers_once",
+        "tests/test_verbs.py::test_a_finish_whose_reply_was_lost_succeeds_again_even_after_the_batch_was_closed",
+    )),
+    Row(15, "SQLite held by a writer, and a crowd of writers", "time lost, nothing else", 20, (
+        f"{D}::test_a_crowd_of_writers_and_one_that_sits_on_sqlite_cost_time_and_nothing_else",
+        "tests/test_commands.py::test_a_database_locked_by_somebody_else_is_a_sentence",
+    )),
+    Row(16, "disk full", "work stops, and goes on by itself when there is room", 60, (
+        f"{D}::test_a_full_disk_for_logs_and_browsers_stops_work_and_space_starts_it_again",
+        f"{D}::test_a_full_disk_under_the_database_loses_nothing",
+    )),
     Row(17, "queue rows deleted, doubled, stale", "answered all the same, no second robot", 68, (
         f"{C}::test_messages_that_come_twice_or_with_a_lock_of_yesterday_start_no_second_robot",
         f"{C}::test_messages_that_were_lost_are_sent_again",
         "tests/test_chain_portal.py::test_a_robot_that_was_sent_and_never_started_is_lost_and_asked_for_again",
     ), "A lost message is noticed after SENT_TIMEOUT_SECONDS (60 s) and not in one tick: a slow one is not lost."),
+    Row(18, "the clock jumps by an hour, or is wrong", "nobody is taken for dead; a wrong host refuses", None, (
+        "tests/test_clock_jump.py::test_the_watchdog_kills_and_expires_nothing_right_after_a_jump",
+        "tests/test_clock_jump.py::test_a_supervisor_does_not_take_its_robot_for_stuck_after_a_jump",
+        "tests/test_clock_jump.py::test_the_canary_is_waited_for_by_the_monotonic_clock",
+        f"{D}::test_a_jump_of_the_wall_clock_takes_nobody_for_dead",
+        f"{D}::test_a_host_whose_clock_is_wrong_refuses_to_start",
+    )),
+    Row(19, "web server killed, or client gone, in an upload", "no execution, no file left", None, (
+        f"{E}::test_an_upload_that_breaks_off_leaves_no_execution_and_no_file",
+    )),
     Row(20, "a batch of 100 000 files", "enqueued in 60 s, in one transaction", 60, (
         f"{R}::test_a_long_list_is_enqueued_whole_in_time_and_seen_by_nobody_before",
+    )),
+    Row(21, "a dead robot's pid passed to a stranger", "the stranger lives", None, (
+        f"{E}::test_a_stranger_that_got_the_pid_of_a_dead_robot_is_not_killed",
+        "tests/test_processes.py::test_the_session_of_a_stranger_that_leads_it_with_the_pid_of_a_dead_robot_is_not_the_robots",
     )),
     Row(22, "two watchdogs, a finish and a kill at once", "one winner, one crash counted", None, (
         f"{R}::test_two_watchdogs_a_robot_and_a_kill_at_once_end_an_item_once",
@@ -91,6 +128,14 @@ ROWS = (
         "tests/test_chain_portal.py::test_an_outage_opens_the_breaker_uses_no_attempt_up_probes_rarely_and_ends_by_itself",
         "tests/test_commands.py::test_a_login_that_needs_a_person_ends_the_batch_after_one_try",
         "tests/test_commands.py::test_a_refused_credential_is_not_tried_again_until_it_is_changed",
+    )),
+    Row(26, "a host cut off from the database", "its robot has ended before its item is given away", 75, (
+        f"{H}::test_a_host_cut_off_from_the_database_ends_its_browsers_before_the_other_takes_their_items",
+    )),
+    Row(27, "a whole host gone, the last watchdog with it", "the other takes over", 90, (
+        f"{H}::test_a_host_that_loses_its_power_is_replaced_by_the_other_whoever_watched_last",
+        "tests/test_two_hosts.py::test_a_host_that_is_gone_loses_its_item_to_the_other_and_is_cleared_when_it_comes_back",
+        "tests/test_chain.py::test_a_host_that_is_gone_loses_its_items_to_the_next_one_which_clears_what_it_left",
     )),
     Row(28, "a batch edited or deleted in the admin while it runs", "refused, or just the edit is written", None, (
         "tests/test_admin.py::test_nothing_is_added_nor_deleted_by_hand",

@@ -75,8 +75,7 @@ class Storm:
     def __init__(self, seed: int, seconds: float, every: float, only: list[str]) -> None:
         self.seed, self.seconds = seed, seconds
         self.postgres = factories.em_postgres()
-        kinds = [kind for kind in kinds_for(self.postgres) if not only or kind in only]
-        self.faults = schedule(seed, seconds, every, kinds)
+        self.faults = schedule(seed, seconds, every, kinds_for(self.postgres, only))
         self.feed = random.Random(seed + 1)
         self.batches: list[Batch] = []
         self.wounds: list[Wound] = []
@@ -147,7 +146,7 @@ class Storm:
         self.batches.append(self.world.lot(size, robots))
 
     def _inject(self, fault: Fault) -> None:
-        pairs = JobItem.objects.em_andamento().values_list("pk", "processo")
+        pairs = list(JobItem.objects.em_andamento().values_list("pk", "processo"))
         last = Processo.objects.order_by("-id").values_list("pk", flat=True).first() or 0
         victims = self.damage.inject(fault.kind, fault.chance, fault.seconds)
         if victims is None:

@@ -18,6 +18,7 @@ from django.db import connection
 
 from executions.models import Execucao
 from tests import chain
+from tests.faults.damage import fill
 from tests.faults.proxy import Proxy
 from tests.faults.servers import Postgres, hold_sqlite
 from tests.faults.world import NO_BROWSER, World, world
@@ -149,16 +150,6 @@ def small_disk(megabytes: int) -> Iterator[Path]:
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
         folder.rmdir()
-
-
-def fill(folder: Path) -> Path:
-    stuff = folder / "enchimento"
-    with stuff.open("wb", buffering=0) as handle:
-        while True:
-            try:
-                handle.write(b"\0" * 65536)
-            except OSError:
-                return stuff
 
 
 @needs_root

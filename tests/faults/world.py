@@ -80,6 +80,10 @@ class World:
             self._credencial.aceitar()
         return self._credencial
 
+    def use_portal_at(self, url: str) -> None:
+        """Another address of the same portal, for hosts that do not reach this machine's own."""
+        type(self.credencial.portal).objects.filter(pk=self.credencial.portal_id).update(base_url=url)
+
     def host(self, **extra: Any) -> Any:
         return chain.machine(**self.environment | extra)
 

@@ -1,0 +1,197 @@
+"""Rows 6, 26 and 27: a host that freezes, is cut off from the database, or is gone, while another goes on."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from django.db import connection
+
+from executions.models import Host, Processo
+from executions.robos import iniciar
+from tests import chain
+from tests.chain import Machine
+from tests.faults.proxy import Proxy
+from tests.faults.servers import Postgres
+from tests.faults.world import Batch, World, everything_of, freeze, strike, thaw, world
+from workers.processes import alive
+from workers.watchdog import who
+
+pytestmark = [pytest.mark.usefixtures("transactional_db"), pytest.mark.slow, pytest.mark.timeout(1800)]
+Note = Callable[..., None]
+LATENCY = 0.5  # so that a robot is caught with its item in hand
+
+
+def held_by(made: World, host: Machine) -> tuple[Batch, Processo]:
+    """A batch of one item, and the robot that holds it; it stays with it for a while."""
+    batch = made.lot(1, zombies=1, start=False)
+    iniciar(batch.execucao)
+    robot = batch.held()
+    return batch, robot
+
+
+def zombie_is_harmless(made: World, batch: Batch, robot: Processo, pids: list[int]) -> float:
+    """The item is answered by another; then the frozen ones wake up. Returns the seconds until the zombie was gone."""
+    chain.wait_for(lambda: chain.ended(batch.execucao), 90, "the answer by another robot")
+    item = batch.item
+    before = (item.token, item.finished_at, item.resultado, item.crashes)
+    seen = len(made.portal.log)
+    assert alive(who(robot))
+    thaw(pids)
+    awake = time.monotonic()
+    chain.wait_for(lambda: not alive(who(robot)), 10, "the zombie's end")
+    gone = time.monotonic() - awake
+    made.finish(batch)
+    item = batch.item
+    assert (item.token, item.finished_at, item.resultado, item.crashes) == before
+    late = [e for e in made.portal.log[seen:] if e.kind == "search" and e.numero == item.numero_processo]
+    assert len(late) <= 1
+    return gone
+
+
+@pytest.mark.parametrize("repetitions", [10])
+def test_a_frozen_host_that_wakes_after_its_item_was_answered_elsewhere_writes_nothing(
+    counted: Note, repetitions: int
+) -> None:
+    gone = []
+    with world(latency=LATENCY) as made, ExitStack() as stack:
+        hosts = [stack.enter_context(made.host())]
+        for _ in range(repetitions):
+            batch, robot = held_by(made, hosts[0])
+            frozen = next(host for host in hosts if host.name == Processo.objects.get(pk=robot.pk).host.nome)
+            pids = freeze(frozen)
+            if len(hosts) == 1:
+                # SQLite serves one host: another may start once this one's heartbeat is stale.
+                row = Host.objects.get(nome=frozen.name)
+                chain.wait_for(lambda row=row: not row.viva, 60, "its heartbeat's end")
+                hosts.append(stack.enter_context(made.host()))
+            gone.append(zombie_is_harmless(made, batch, robot, pids))
+        counted(repetitions, gone)
+    assert not made.left_over()
+
+
+def test_a_host_that_loses_its_power_is_replaced_by_the_other_whoever_watched_last(counted: Note) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite serves one host; this runs in the PostgreSQL half")
+    recovery = []
+    with world(latency=LATENCY) as made, made.host() as other, ExitStack() as stack:
+        for _ in range(3):
+            gone = stack.enter_context(made.host())
+            batch = made.lot(8, max_robots=4)
+            there = batch.execucao.processos.filter(host__nome=gone.name, itens__status="running")
+            chain.wait_for(there.exists, 60, "a robot of that host at work")
+            for pid in everything_of(gone):
+                strike(pid, 9)  # type: ignore[arg-type]
+            struck = time.monotonic()
+            made.finish(batch, 120)
+            recovery.append(time.monotonic() - struck)
+            assert batch.execucao.processos.filter(host__nome=gone.name, status="lost").exists()
+        assert other.child.poll() is None
+    counted(3, recovery)
+
+
+# ---- cut off ---------------------------------------------------------------------------------------------------
+def ends_before_its_item_is_given_away(made: World, cut: Callable[[], None], heal: Callable[[], None]) -> float:
+    """Returns the seconds between the end of the robot that was cut off and the next claim of its item."""
+    batch = made.lot(1, zombies=1)
+    robot = batch.held()
+    family = chain.members(robot)
+    assert len(family) >= 3
+    cut()
+    try:
+        chain.wait_for(lambda: not alive(who(robot)), 60, "the robot's own end")
+        ended = time.monotonic()
+        item = batch.item
+        assert item.processo_id == robot.pk, "given away before its robot had ended"
+        chain.wait_for(lambda: batch.item.processo_id not in (None, robot.pk) or chain.ended(batch.execucao), 60,
+                       "another robot's claim")  # fmt: skip
+        margin = time.monotonic() - ended
+        chain.wait_for(lambda: chain.ended(batch.execucao), 60, "the answer")
+    finally:
+        heal()
+    made.finish(batch)
+    assert batch.item.tentativas.filter(outcome="robo_perdido").count() == 1
+    return margin
+
+
+@pytest.mark.parametrize("how", ["a proxy that stops", "a network namespace whose link goes down"])
+def test_a_host_cut_off_from_the_database_ends_its_browsers_before_the_other_takes_their_items(
+    counted: Note, how: str
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite is a file; this runs in the PostgreSQL half")
+    setting = stopped_proxy if how.startswith("a proxy") else separate_network
+    with world(latency=2.0) as made, setting(made) as (cut, heal):
+        margin = ends_before_its_item_is_given_away(made, cut, heal)
+        counted(1, [margin])
+    assert not made.left_over()
+
+
+def through(proxy: Proxy, host: str = "127.0.0.1") -> str:
+    url, _, place = chain.database_url().rpartition("@")
+    return f"{url}@{host}:{proxy.port}/{place.rpartition('/')[2]}"
+
+
+@contextmanager
+def stopped_proxy(made: World) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
+    with Proxy(Postgres().socket) as proxy, made.host(DATABASE_URL=through(proxy)):
+        _wait_alive(1)
+        with ExitStack() as stack:
+
+            def cut() -> None:
+                proxy.stall()
+                stack.enter_context(made.host())
+
+            yield cut, proxy.heal
+
+
+@contextmanager
+def separate_network(made: World) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
+    """The host lives in a network namespace; only a cable (veth) leads to the database and to the portal."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: makes a network namespace")
+    name = f"falha{os.getpid() % 10000}"
+
+    def ip(*words: str) -> None:
+        subprocess.run(["ip", *words], check=True)
+
+    ip("netns", "add", name)
+    try:
+        ip("link", "add", f"v{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
+        ip("addr", "add", "10.99.7.1/30", "dev", f"v{name}")
+        ip("link", "set", f"v{name}", "up")
+        ip("-n", name, "addr", "add", "10.99.7.2/30", "dev", "eth0")
+        ip("-n", name, "link", "set", "eth0", "up")
+        ip("-n", name, "link", "set", "lo", "up")
+        with (
+            Proxy(Postgres().socket, bind="10.99.7.1") as database,
+            Proxy(("127.0.0.1", made.portal.port), bind="10.99.7.1") as portal,
+        ):
+            made.use_portal_at(f"http://10.99.7.1:{portal.port}")
+            host = {"DATABASE_URL": through(database, "10.99.7.1"), "NETNS": name}
+            with made.host(**host), ExitStack() as stack:
+                _wait_alive(1)
+
+                def cut() -> None:
+                    ip("link", "set", f"v{name}", "down")
+                    # The address goes with the link, and the other host needs it for the portal.
+                    ip("link", "add", f"d{name}", "type", "dummy")
+                    ip("addr", "del", "10.99.7.1/30", "dev", f"v{name}")
+                    ip("addr", "add", "10.99.7.1/32", "dev", f"d{name}")
+                    ip("link", "set", f"d{name}", "up")
+                    stack.enter_context(made.host())
+
+                def heal() -> None:
+                    ip("link", "del", f"d{name}")
+                    ip("addr", "add", "10.99.7.1/30", "dev", f"v{name}")
+                    ip("link", "set", f"v{name}", "up")
+
+                yield cut, heal
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False)
+
+
+def _wait_alive(n: int) -> None:
+    chain.wait_for(lambda: Host.objects.filter(heartbeat_at__isnull=False).count() >= n, 30, "the host")
