@@ -92,7 +92,7 @@ def test_the_page_shows_the_screen_the_case_the_step_and_the_acts(tempo: Any) ->
     for words in (
         f"/robos/{robo.uuid}/tela.jpg?v=1", item.numero_processo, "lendo anexos", "38%", "612 MB", "Login feito.",
         f"/robos/{robo.uuid}/encerrar/confirmar", f"/robos/{robo.uuid}/reiniciar/confirmar",
-        f'href="/execucoes/{robo.execucao_id}/"',
+        f'href="/execucoes/{robo.execucao_id}/"', f"/execucoes/{robo.execucao_id}/itens/{item.ordem}/",
     ):  # fmt: skip
         assert words in html
     assert "De outro." not in html
