@@ -50,7 +50,7 @@ class Panorama:
 
     @cached_property
     def processos(self) -> list[Processo]:
-        return list(Processo.objects.vivos().com_item())
+        return list(Processo.objects.vivos().com_item().com_quadro())
 
     @cached_property
     def hosts(self) -> list[Host]:

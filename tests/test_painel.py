@@ -12,12 +12,13 @@ from django.utils import timezone
 from executions import clock
 from executions.alertas import Olhar, alertas
 from executions.hoje import GRUPOS, Hoje, meia_noite
-from executions.models import Credencial, Execucao, Host, JobItem, Portal
+from executions.models import Credencial, Execucao, Host, JobItem, Portal, Processo, Quadro
 from executions.panorama import Panorama
 from executions.results import ErroClasse, Resposta, Resultado
 from tests.factories import em_postgres, nova_credencial, nova_execucao, novo_host, novo_portal, novo_robo, tomado
 from tests.pages import (
     HTMX,
+    JPEG,
     com_robos,
     como,
     pagina_leve,  # noqa: F401 (a fixture)
@@ -243,3 +244,31 @@ def test_the_page_takes_at_most_six_queries_whatever_the_number_of_rows(n: int, 
     with CaptureQueriesContext(connection) as captured:
         assert client.get(url, headers=HTMX).status_code == 200
     assert len(captured) - AUTH_QUERIES <= 6 + em_postgres()
+
+
+# ---- the robots' screens ---------------------------------------------------------------------------------------------
+def test_the_wall_shows_screens_only_to_whom_asks_for_them_and_may_see_them(tempo: Any) -> None:
+    robo = com_robos()
+    Quadro.objects.guardar(robo.pk, JPEG, tempo.agora)
+    for group, url in (("Operadores", "/"), ("Leitores", "/?telas=1")):
+        assert "tela.jpg" not in como(group).get(url).content.decode()
+        assert not Processo.objects.exclude(watch_until=None).exists(), "nobody asked: no robot shows its screen"
+    html = como("Operadores").get("/?telas=1").content.decode()
+    assert f"/robos/{robo.uuid}/tela.jpg?v=1" in html and "Aguardando a primeira imagem" in html
+    assert "Esconder telas" in html and "telas=1&amp;v=" in html.replace("&amp;f=", "")
+    assert Processo.objects.exclude(watch_until=None).count() == 2
+
+
+@pytest.mark.parametrize("n", [2, 40])
+def test_the_screens_cost_one_statement_each_few_seconds_whatever_the_number_of_robots(n: int, tempo: Any) -> None:
+    batch = nova_execucao(n, max_robots=n)
+    for _ in range(n):
+        Quadro.objects.guardar(novo_robo(batch).pk, JPEG, tempo.agora)
+    client, counts = como("Operadores"), []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as captured:
+            html = client.get("/?telas=1").content.decode()
+        counts.append(len(captured) - AUTH_QUERIES)
+        assert html.count("data-tela=") == n
+        assert not [query for query in captured.captured_queries if '"jpeg"' in query["sql"]]
+    assert counts == [7, 6]

@@ -14,7 +14,7 @@ from executions import clock
 from executions.alertas import Alerta, Olhar, alertas
 from executions.hoje import Hoje
 from executions.inicios import inicios
-from executions.models import Execucao, Host, Portal
+from executions.models import Execucao, Host, Portal, Processo
 from executions.panorama import Espera, Panorama
 from executions.previsao import Previsao, previsoes
 from executions.views.acesso import pagina
@@ -113,7 +113,11 @@ class Painel:
 
 @pagina()
 def painel(request: HttpRequest) -> HttpResponse:
+    """The robots' screens only to whom asks for them (`?telas=1`): an open panel alone makes no robot show anything."""
     painel = Painel(clock.db_now())
+    telas = request.GET.get("telas") == "1" and request.user.has_perms(["executions.ver_tela"])
+    if telas:
+        Processo.objects.assistir(painel.panorama.robos, painel.agora)
     contexto: dict[str, Any] = {
         "painel": painel,
         "agora": painel.agora,
@@ -123,10 +127,18 @@ def painel(request: HttpRequest) -> HttpResponse:
         "pronto": painel.pronto,
         "titulo_da_pagina": _titulo(len(painel.alertas)),
         "fala": painel.fala,
+        "telas": telas,
     }
     falado, anexo = _falar(request, painel.fala)
     ritmo = RITMO_RODANDO_MS if painel.panorama.processos else RITMO_PARADO_MS
-    return responder(request, "painel", contexto, ritmo=ritmo, endereco={"f": falado}, anexo=anexo)
+    return responder(
+        request,
+        "painel",
+        contexto,
+        ritmo=ritmo,
+        endereco={"f": falado} | ({"telas": "1"} if telas else {}),
+        anexo=anexo,
+    )
 
 
 def _titulo(avisos: int) -> str:
