@@ -20,7 +20,7 @@ from executions.models.conferencia import LinhaQuerySet
 from executions.views.acesso import pagina, quem
 from executions.views.opcoes import Opcoes
 
-POR_PAGINA = 50
+POR_PAGINA = 25
 NOMES_MOSTRADOS = 500  # more pasted names than these are kept, and not sent back into the page
 EXPIRADA = _("A conferência não existe mais: ela vale 1 hora. Confira de novo para iniciar.")
 

@@ -16,7 +16,7 @@ from executions.models import MAX_ROBOTS, Conferencia, Credencial, Destino, Exec
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-ROBOS_OFERECIDOS = 8
+ROBOS_OFERECIDOS = (1, 2, 3, 4, 6, 8)
 
 
 @dataclass(frozen=True)
@@ -128,19 +128,17 @@ class Opcoes:
         """One radio a number of robots, with a forecast when there is one portal: two batches wait for each other."""
         alvo = self.alvos[0] if len(self.alvos) == 1 and self.alvos[0].escolhida else None
         sent = str(self.valor("max_robots", ""))
-        places = sum(host.places for host in self._hosts)
-        limit, sample = places or ROBOS_OFERECIDOS, None
+        wanted = int(sent) if sent.isdecimal() and len(sent) < 5 else 0
+        limit, sample = sum(host.places for host in self._hosts) or ROBOS_OFERECIDOS[-1], None
         if alvo and alvo.escolhida:
             sample = previsao.amostra_do_portal(alvo.portal, self._agora)
             limit = min([n for n in (alvo.portal.max_sessions, alvo.escolhida.max_sessions) if n] + [limit])
-        shown = max(1, min(ROBOS_OFERECIDOS, limit + 1))
-        numbers = sorted(
-            {*range(1, shown + 1), *([int(sent)] if sent.isdecimal() and 0 < int(sent) <= MAX_ROBOTS else [])}
-        )
-        marked = int(sent) if sent.isdecimal() else min(2, limit)
+        within = [n for n in ROBOS_OFERECIDOS if n <= limit]
+        above = [n for n in ROBOS_OFERECIDOS if n > limit][:1]
+        marked = wanted or min(2, limit)
         return [
             EscolhaDeRobos(n, self._prever(alvo, sample, n) if n <= limit else None, n > limit, n == marked)
-            for n in numbers
+            for n in sorted({*within, *above, marked})
         ]
 
     def _prever(self, alvo: Alvo | None, sample: "previsao.Amostra | None", n: int) -> "previsao.Previsao | None":
