@@ -207,12 +207,10 @@ def _criar(
 ) -> list[Execucao]:
     linhas, made = draft.linhas.all().que_entram(), []
     for portal in linhas.por_portal():
-        chosen = linhas.filter(portal=portal).order_by("ordem").iterator(chunk_size=POR_VEZ)
         batch = Execucao.objects.enfileirar(
-            (linha.como_linha for linha in chosen), portal=portal, credencial=credenciais[portal.pk], envio=draft.pk,
+            linhas.filter(portal=portal), portal=portal, credencial=credenciais[portal.pk], envio=draft.pk,
             usuario=draft.usuario, origem="web", destinos=destinos, **campos,
         )  # fmt: skip
-        batch.itens.receber_conteudo(draft.pk)
         made.append(batch)
     if not made:
         raise ValueError(_("Nenhum item entra: não há o que verificar."))

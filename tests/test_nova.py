@@ -473,8 +473,8 @@ def test_the_page_costs_the_same_with_one_and_with_300_lines(client: Client) -> 
 def test_ten_thousand_names_are_checked_shown_and_enqueued_in_little_time_and_few_queries(client: Client) -> None:
     few, many = _medir(client, 100), _medir(client, 10_000)
     print(many)
-    # Each thousand lines costs a few inserts more (SQLite takes some dozen rows a statement).
     assert many["mostrar"][0] == few["mostrar"][0]
     assert max(seconds for _, seconds in many.values()) < 10
+    # SQLite takes some dozen rows a statement.
     assert many["conferir"][0] - few["conferir"][0] < 10_000 / 40
-    assert many["enfileirar"][0] - few["enfileirar"][0] < 10_000 / 20
+    assert many["enfileirar"][0] == few["enfileirar"][0]

@@ -14,8 +14,8 @@ from tests import chain
 
 
 @contextmanager
-def web(workers: int = 4, **extra: Any) -> Iterator[int]:
-    """Its port. Stopped in order at the end."""
+def web(workers: int = 4, threads: int = 1, **extra: Any) -> Iterator[int]:
+    """Its port. Stopped in order at the end. With `threads`, as `manage.py up` has it, a long request is no hang."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -27,6 +27,8 @@ def web(workers: int = 4, **extra: Any) -> Iterator[int]:
         f"127.0.0.1:{port}",
         "-w",
         str(workers),
+        "--threads",
+        str(threads),
         "--log-level",
         "warning",
     ]

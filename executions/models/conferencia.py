@@ -211,9 +211,3 @@ class LinhaConferida(models.Model):
             identificador=linha.identificador, avisos=list(linha.avisos), erro=linha.erro, sha256=linha.sha256,
             **campos,
         )  # fmt: skip
-
-    @property
-    def como_linha(self) -> Linha:
-        return Linha(
-            self.ordem, self.nome, self.numero, self.identificador, tuple(self.avisos), self.erro, None, self.sha256
-        )  # fmt: skip

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from executions.intake import Linha
+    from executions.models.conferencia import LinhaQuerySet
     from executions.models.credencial import Credencial
     from executions.models.destino import Destino
     from executions.models.execucao import Execucao
@@ -115,39 +116,41 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         limit = agora - timedelta(seconds=settings.SILENCE_SECONDS)
         return self.abertas().filter(started_at__isnull=False, pausada_em=None, heartbeat_at__lt=limit)
 
-    def enfileirar(
-        self,
-        linhas: "Iterable[Linha]",
-        *,
-        portal: "Portal",
-        credencial: "Credencial",
-        max_robots: int = 1,
-        destinos: "Iterable[Destino]" = (),
-        **fields: Any,
-    ) -> "Execucao":
+    def enfileirar(self, linhas: "Iterable[Linha] | LinhaQuerySet", **como: Any) -> "Execucao":
         """T1: the batch, all its items (the accepted lines) and who is told of its end, queued, in one transaction.
 
-        Raises ValueError when no line was accepted, or when the credential is not of this portal.
+        `como`: portal, credencial, and whatever else of the fields; `destinos`. Raises ValueError when no line was
+        accepted, or when the credential is not of this portal.
         """
-        from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
+        from executions.models.conferencia import LinhaQuerySet  # noqa: PLC0415 (mutual nouns)
+        from executions.models.job_item import JobItem  # noqa: PLC0415
 
-        if credencial.portal_id != portal.pk:
-            raise ValueError("A credencial não é deste portal.")
         agora = clock.db_now()
         with transaction.atomic():
-            batch = self.create(
-                portal=portal, credencial=credencial, max_robots=max_robots, created_at=agora, heartbeat_at=agora,
-                total_arquivos=0, **fields,
-            )  # fmt: skip
-            aceitas = (linha for linha in linhas if linha.aceita)
-            n = JobItem.objects.criar(JobItem.da_linha(batch, linha, agora) for linha in aceitas)
+            batch = self._vazia(agora, **como)
+            if isinstance(linhas, LinhaQuerySet):
+                n = JobItem.objects.das_conferidas(batch, linhas, agora)
+            else:
+                accepted = (linha for linha in linhas if linha.aceita)
+                n = JobItem.objects.criar(JobItem.da_linha(batch, linha, agora) for linha in accepted)
             if not n:
                 raise ValueError("Nenhum arquivo aceito: não há o que verificar.")
             batch.total_arquivos = batch.n_pending = n
             batch.save(update_fields=["total_arquivos", "n_pending"])
-            batch.destinos.set(destinos)
             text = ngettext("Enfileirada com %(n)d arquivo.", "Enfileirada com %(n)d arquivos.", n) % {"n": n}
             Registro.objects.anotar("enfileirada", text, execucao=batch, usuario=batch.usuario)
+        return batch
+
+    def _vazia(
+        self, agora: datetime, *, portal: "Portal", credencial: "Credencial", destinos: "Iterable[Destino]" = (),
+        **fields: Any,
+    ) -> "Execucao":  # fmt: skip
+        if credencial.portal_id != portal.pk:
+            raise ValueError("A credencial não é deste portal.")
+        batch = self.create(
+            portal=portal, credencial=credencial, created_at=agora, heartbeat_at=agora, total_arquivos=0, **fields
+        )
+        batch.destinos.set(destinos)
         return batch
 
     def contar(
