@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from executions import clock, conferencias
+from executions import clock, conferencias, lotes
 from executions.models import ArquivoEnviado, Conferencia, Credencial, Execucao, JobItem, LinhaConferida, Processo
 from tests.factories import RESPOSTA, in_threads, nova_credencial, novo_host, novo_portal, novo_robo, tomado
 from tests.intake_helpers import NOME, NUMERO, OUTRO, numero_de, pdf
@@ -220,6 +220,19 @@ def test_enqueueing_creates_the_execution_as_it_was_shown(client: Client, creden
     assert Processo.objects.count() == 0
 
 
+def test_an_item_of_a_checked_line_is_as_the_other_doors_make_it(client: Client, credencial: Credencial) -> None:
+    """Enqueued inside the database, by no line of Python: a new column must not be forgotten there."""
+    names = [NOME, f"{OUTRO} Certidão.pdf"]
+    iniciar(client, conferir(client, "\n".join(names)))
+    other = Execucao.objects.enfileirar(lotes.ler(names).linhas, portal=credencial.portal, credencial=credencial)
+    own = {"id", "execucao_id", "available_at"}
+    rows = [
+        [{k: v for k, v in row.items() if k not in own} for row in batch.itens.order_by("ordem").values()]
+        for batch in (Execucao.objects.exclude(pk=other.pk).get(), other)
+    ]
+    assert rows[0] == rows[1]
+
+
 def test_starting_asks_for_robots_too(client: Client) -> None:
     novo_host()
     response = iniciar(client, conferir(client, NOME), acao="iniciar")
@@ -313,7 +326,6 @@ def test_a_portal_without_a_credential_says_so_and_offers_no_start(client: Clien
 
 # ---- already verified ------------------------------------------------------------------------------------------------
 def respondida(credencial: Credencial, nome: str = NOME, **resposta: Any) -> JobItem:
-    from executions import lotes  # noqa: PLC0415
     from executions.results import Resposta, Resultado  # noqa: PLC0415
 
     batch = Execucao.objects.enfileirar(lotes.ler([nome]).linhas, portal=credencial.portal, credencial=credencial)
@@ -328,7 +340,11 @@ def test_a_filed_petition_is_pointed_out_and_stays_out_unless_it_is_asked_for(
     former = respondida(credencial)
     url = conferir(client, f"{NOME}\n{OUTRO}.pdf")
     text = client.get(url).content.decode()
-    assert "Já verificado em" in text and f'href="/execucoes/{former.execucao_id}/"' in text and "Protocolada" in text
+    assert (
+        "Já verificado em" in text
+        and f'href="/execucoes/{former.execucao_id}/itens/{former.ordem}/"' in text
+        and "Protocolada" in text
+    )
     assert client.get(url).context["contagem"].entram == 1
 
     client.post(f"{url}reaproveitar", {"ordem": 1, "reaproveitar": "0"})

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
 
+from executions.busca import LIMITE, texto_de
 from executions.intake import Linha
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ class LinhaConferida(models.Model):
     avisos = models.JSONField(default=list)
     erro = models.TextField()
     sha256 = models.CharField(max_length=64)
+    busca = models.CharField(max_length=LIMITE)
     tipo = models.CharField(max_length=8, choices=Tipo.choices)
     arquivo = models.ForeignKey(ArquivoEnviado, models.CASCADE, null=True, related_name="linhas")
     anterior = models.ForeignKey("executions.JobItem", models.SET_NULL, null=True, related_name="+")
@@ -209,5 +211,5 @@ class LinhaConferida(models.Model):
         return cls(
             conferencia=conferencia, ordem=linha.ordem, nome=linha.nome, numero=linha.numero, tipo=tipo,
             identificador=linha.identificador, avisos=list(linha.avisos), erro=linha.erro, sha256=linha.sha256,
-            **campos,
+            busca=texto_de(linha.nome, linha.numero, linha.identificador), **campos,
         )  # fmt: skip

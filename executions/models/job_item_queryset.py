@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models, transaction
-from django.db.models import Count, Exists, F, Func, OuterRef, Q, Subquery, Value
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
 
 from executions import clock
 from executions.locks import locked
@@ -81,7 +81,8 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
         """
         new = self.model(execucao=batch, available_at=agora)
         taken = {"ordem": "ordem", "nome_arquivo": "nome", "arquivo": "arquivo__conteudo", "sha256": "sha256",
-                 "numero_processo": "numero", "identificador": "identificador", "avisos": "avisos"}  # fmt: skip
+                 "numero_processo": "numero", "identificador": "identificador", "avisos": "avisos",
+                 "busca": "busca"}  # fmt: skip
         columns: list[str] = []
         values: list[Any] = []
         for field in self.model._meta.concrete_fields:
