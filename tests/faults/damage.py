@@ -30,10 +30,11 @@ Later = Callable[[float, Callable[[], None]], None]
 
 @dataclass(frozen=True)
 class Kind:
-    """`seconds`: how long it lasts, drawn between these; `on`: "", "sqlite" or "postgres"."""
+    """`seconds`: how long it lasts, drawn between these; `on`: "", "sqlite" or "postgres"; `weight`: how often."""
 
     seconds: tuple[float, float] = (0, 0)
     on: str = ""
+    weight: float = 1.0
 
 
 KINDS: dict[str, Kind] = {
@@ -56,7 +57,7 @@ KINDS: dict[str, Kind] = {
     "restart_robot": Kind(),
     "pause": Kind((1, 6)),
     "fewer_robots": Kind((2, 8)),
-    "kill_batch": Kind(),
+    "kill_batch": Kind(weight=0.2),
     "database_locked": Kind((1, 6), "sqlite"),
     "database_crash": Kind((0, 3), "postgres"),
     "commit_cut_before": Kind((0, 0), "postgres"),

@@ -45,7 +45,7 @@ def schedule(seed: int, seconds: float, every: float, kinds: list[str]) -> list[
     draw = random.Random(seed)
     faults, at = [], 5.0
     while at < seconds:
-        kind = draw.choice(kinds)
+        kind = draw.choices(kinds, [KINDS[name].weight for name in kinds])[0]
         low, high = KINDS[kind].seconds
         faults.append(Fault(round(at, 1), kind, draw.random(), round(draw.uniform(low, high), 1)))
         at += draw.uniform(0.5, 1.5) * every

@@ -23,7 +23,7 @@ from workers.portals.demo.cases import CASO_DO_CENARIO
 from workers.portals.demo.generate import gerar_casos
 from workers.portals.demo.server import PortalDemo
 
-pytestmark = pytest.mark.usefixtures("transactional_db")
+pytestmark = [pytest.mark.usefixtures("transactional_db"), pytest.mark.once]
 Note = Callable[..., None]
 QUICK = {
     "TIME_DIVISOR": 5, "SCRIPT_TIMEOUT_SECONDS": 3, "PAGE_TIMEOUT_SECONDS": 6, "COMMAND_TIMEOUT_SECONDS": 9,

@@ -15,6 +15,7 @@ from tests.faults.world import World, cluster_roles, strike
 from workers.processes import alive, marked
 from workers.watchdog import who
 
+pytestmark = pytest.mark.once
 Note = Callable[..., None]
 
 
