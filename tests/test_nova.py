@@ -483,7 +483,8 @@ def _medir(client: Client, n: int) -> dict[str, tuple[int, float]]:
 
 
 def test_the_page_costs_the_same_with_one_and_with_300_lines(client: Client) -> None:
-    assert _medir(client, 1)["mostrar"][0] == _medir(client, 300)["mostrar"][0] <= 16
+    # PostgreSQL is asked for its clock twice more.
+    assert _medir(client, 1)["mostrar"][0] == _medir(client, 300)["mostrar"][0] <= 18
 
 
 def test_ten_thousand_names_are_checked_shown_and_enqueued_in_little_time_and_few_queries(client: Client) -> None:
