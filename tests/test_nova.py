@@ -495,3 +495,26 @@ def test_ten_thousand_names_are_checked_shown_and_enqueued_in_little_time_and_fe
     # SQLite takes some dozen rows a statement.
     assert many["conferir"][0] - few["conferir"][0] < 10_000 / 40
     assert many["enfileirar"][0] == few["enfileirar"][0]
+
+
+def test_each_number_of_robots_has_its_forecast_and_one_above_the_sessions_says_so(
+    client: Client, credencial: Credencial
+) -> None:
+    Credencial.objects.update(max_sessions=2)
+    novo_host()
+    batch = Execucao.objects.enfileirar(
+        lotes.ler([f"{numero_de(k, '8.99')}_{1000 + k}_12345_.pdf" for k in range(1, 7)]).linhas,
+        portal=credencial.portal, credencial=credencial,
+    )  # fmt: skip
+    robo = novo_robo(batch)
+    for _ in range(6):
+        tomado(batch, robo).concluir(RESPOSTA)
+    now = clock.db_now()
+    batch.itens.update(started_at=now - timedelta(seconds=60), finished_at=now)
+    page = client.get(conferir(client, f"{NOME}\n{OUTRO}.pdf"))
+    one, two, three = page.context["opcoes"].escolhas()
+    assert [(e.n, e.fora) for e in (one, two, three)] == [(1, False), (2, False), (3, True)]
+    assert one.fim - two.fim == timedelta(seconds=60) and three.fim is None
+    text = page.content.decode()
+    assert "Acima das sessões ou dos lugares de agora" in text and "2 itens a 60 s cada." in text
+    assert f"em uso pela #{batch.pk}" in text
