@@ -13,11 +13,13 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from executions.models import Execucao, Portal
+from executions.ajuda import ALARME
+from executions.models import Alarme, Execucao, Ocorrencia, Portal
 from executions.models.execucao_queryset import INTERRUPCOES
 from executions.panorama import Panorama
 from executions.results import ErroClasse
 
+MOSTRADOS_ANTES = (Alarme.PORTAL, Alarme.CREDENCIAL, Alarme.DISCO, Alarme.CANARIO)
 VERMELHO = 90  # % of a machine's memory or disk
 
 
@@ -42,6 +44,7 @@ class Olhar:
     panorama: Panorama
     portais: Sequence[Portal]
     marcadas: Sequence[Execucao]
+    ocorrencias: Sequence[Ocorrencia] = ()
 
     @property
     def agora(self) -> datetime:
@@ -149,9 +152,20 @@ def disco_cheio(olhar: Olhar) -> Iterator[Alerta]:
             yield Alerta("bad", "maquina", _("Disco cheio"), title, text, *_maquina(host.pk))
 
 
+def alarmes(olhar: Olhar) -> Iterator[Alerta]:
+    """Those of executions/alarmes.py; what another rule shows, and sooner, is left to it."""
+    for row in olhar.ocorrencias:
+        if row.alarme not in MOSTRADOS_ANTES:
+            alarme = Alarme(row.alarme)
+            link = (f"{reverse('executions:ajuda')}#alarmes", _("O que fazer"))
+            yield Alerta(
+                "bad", "alerta", str(alarme.label), row.mensagem, str(ALARME[alarme]), *link, desde=row.aberta_em
+            )
+
+
 REGRAS: tuple[Regra, ...] = (
     sem_maquina, portal_fora, credencial_recusada, precisa_de_pessoa, interrompida, maquina_sumiu, cluster_mudo,
-    maquina_cheia, disco_cheio,
+    maquina_cheia, disco_cheio, alarmes,
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from tests.factories import (
     novo_robo,
     tomado,
 )
+from tests.pages import HTMX, como, pagina_leve  # noqa: F401 (a fixture)
 from tests.test_architecture import RAIZ
 from workers import scheduler
 from workers.watchdog import Watchdog
@@ -280,3 +281,23 @@ def test_a_destination_receives_alerts_only_when_marked() -> None:
     assert novo.recebe_alertas is False
     with pytest.raises(ValidationError):
         novo.trocar_url("nada")
+
+
+# ---- on the home page -----------------------------------------------------------------------------------------------
+@pytest.mark.usefixtures("grupos", "pagina_leve")
+def test_the_home_page_shows_what_goes_on_and_leads_to_what_to_do(tempo: Tempo) -> None:
+    novo_host(orfaos=2, disco_livre=5.0)
+    assert alarmes.passo() == 2
+    html = como("Operadores").get("/").content.decode()
+    assert "tem processos sem dono que não morrem." in html and 'href="/ajuda/#alarmes"' in html
+    assert "Disco cheio" in html and "Disco quase cheio" not in html  # told once, by the rule that knows first
+    assert 'id="alarmes"' in como("Operadores").get("/ajuda/").content.decode()
+
+
+@pytest.mark.usefixtures("grupos", "pagina_leve")
+def test_polls_of_the_home_page_read_the_alarms_once_in_five_seconds() -> None:
+    client = como("Operadores")
+    client.get("/")
+    with CaptureQueriesContext(connection) as captured:
+        client.get("/", headers=HTMX)
+    assert not any("ocorrencias" in query["sql"] for query in captured)
