@@ -6,26 +6,27 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext_lazy as _
 
 from executions.models import Processo, Script
 from executions.paginacao import data, meia_noite, numero, pagina_por_chave
 
 POR_PAGINA = 30
 CAMPOS = ("o_que", "desfecho", "de", "ate")
-TODOS = {"scripts": "Todos os scripts", "robos": "Robôs", "tudo": "Scripts e robôs"}
+TODOS = {"scripts": _("Todos os scripts"), "robos": _("Robôs"), "tudo": _("Scripts e robôs")}
 Motivo = Processo.Motivo
 DESFECHOS = {
-    Motivo.CONCLUIDO: "Concluiu",
-    Motivo.FALHA: "Falhou",
-    Motivo.ENTRADA: "Pediu uma entrada",
-    Motivo.TEMPO: "Tempo esgotado",
-    Motivo.CANCELADO: "Cancelado",
-    Motivo.ENCERRADO: "Encerrado",
-    Motivo.MEMORIA: "Limite de memória",
-    Motivo.PROCESSOS: "Limite de processos",
-    Motivo.RECUSADO: "Não pôde ser iniciado",
-    Motivo.PARADA: "Parada da máquina",
-    Motivo.PERDIDO: "Perdido",
+    Motivo.CONCLUIDO: _("Concluiu"),
+    Motivo.FALHA: _("Falhou"),
+    Motivo.ENTRADA: _("Pediu uma entrada"),
+    Motivo.TEMPO: _("Tempo esgotado"),
+    Motivo.CANCELADO: _("Cancelado"),
+    Motivo.ENCERRADO: _("Encerrado"),
+    Motivo.MEMORIA: _("Limite de memória"),
+    Motivo.PROCESSOS: _("Limite de processos"),
+    Motivo.RECUSADO: _("Não pôde ser iniciado"),
+    Motivo.PARADA: _("Parada da máquina"),
+    Motivo.PERDIDO: _("Perdido"),
 }
 
 

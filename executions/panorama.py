@@ -9,6 +9,7 @@ from functools import cached_property
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from executions.models import Credencial, Execucao, Host, Processo
 
@@ -17,17 +18,17 @@ class Espera(models.TextChoices):
     """What an execution that could use another robot is waiting for."""
 
     NADA = "", ""
-    TERMINADA = "terminada", "A execução terminou."
-    PAUSADA = "pausada", "Pausada."
-    COMPLETA = "completa", "Já tem todos os robôs de que precisa."
-    RECUO = "recuo", "Os itens restantes esperam a hora da nova tentativa."
-    VEZ = "vez", "Aguarda a vez: outra execução está em andamento."
-    PORTAL = "portal", "O portal não responde. Uma sondagem por minuto; nenhuma tentativa é gasta."
-    CREDENCIAL = "credencial", "A credencial está bloqueada pelo portal por alguns minutos."
-    LOGIN = "login", "Aguarda o primeiro login da credencial antes de abrir mais robôs."
-    SESSOES = "sessoes", "O portal ou a credencial já usa todas as sessões permitidas."
-    SEM_MAQUINA = "sem_maquina", "Nenhuma máquina de robôs está ligada. Inicie uma com manage.py runrobots."
-    SEM_LUGAR = "sem_lugar", "As máquinas ligadas estão sem lugar para mais um robô."
+    TERMINADA = "terminada", _("A execução terminou.")
+    PAUSADA = "pausada", _("Pausada.")
+    COMPLETA = "completa", _("Já tem todos os robôs de que precisa.")
+    RECUO = "recuo", _("Os itens restantes esperam a hora da nova tentativa.")
+    VEZ = "vez", _("Aguarda a vez: outra execução está em andamento.")
+    PORTAL = "portal", _("O portal não responde. Uma sondagem por minuto; nenhuma tentativa é gasta.")
+    CREDENCIAL = "credencial", _("A credencial está bloqueada pelo portal por alguns minutos.")
+    LOGIN = "login", _("Aguarda o primeiro login da credencial antes de abrir mais robôs.")
+    SESSOES = "sessoes", _("O portal ou a credencial já usa todas as sessões permitidas.")
+    SEM_MAQUINA = "sem_maquina", _("Nenhuma máquina de robôs está ligada. Inicie uma com manage.py runrobots.")
+    SEM_LUGAR = "sem_lugar", _("As máquinas ligadas estão sem lugar para mais um robô.")
 
 
 # Waits that are the world's, not a silence of ours (T12 leaves them alone).

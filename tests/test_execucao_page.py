@@ -469,4 +469,4 @@ def test_an_ended_batch_says_what_its_numbers_mean() -> None:
     batch.encerrar()
     html = abrir(batch)
     assert "2 petições não estão no processo." in html and "1 precisa de conferência:" in html
-    assert "5 ficaram sem resposta." in html and ErroClasse.ENCERRADO.label in html
+    assert "5 ficaram sem resposta." in html and str(ErroClasse.ENCERRADO.label) in html

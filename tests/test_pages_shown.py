@@ -142,7 +142,7 @@ def test_the_panel_shows_progress_robots_and_why_each_execution_waits() -> None:
     assert f"#{running.pk} Primeira" in html
     assert "1 respondido</a>" in html and "3 pendentes</a>" in html
     assert "<b>1</b> de 2 robôs" in html
-    assert Espera.VEZ.label in html
+    assert str(Espera.VEZ.label) in html
 
 
 def test_the_execution_page_counts_each_item_once() -> None:

@@ -65,7 +65,7 @@ class Follower:
         if not self.execucao.aberta and not robots:
             return True
         if self.execucao.aberta and now - self._robot_seen > self.max_wait:
-            self.gave_up = espera_de(self.execucao, clock.db_now()).label or "Nenhum robô veio."
+            self.gave_up = str(espera_de(self.execucao, clock.db_now()).label) or "Nenhum robô veio."
         return bool(self.gave_up)
 
     def close(self) -> None:
@@ -143,7 +143,9 @@ def table(rows: Iterator[tuple[str, ...]]) -> Table:
 
 def _answer(situacao: str, resultado: str, classe: str) -> str:
     if resultado and situacao == "done":
-        return f"[green]{Resultado(resultado).label}[/]" if resultado == "protocolada" else Resultado(resultado).label
+        return (
+            f"[green]{Resultado(resultado).label}[/]" if resultado == "protocolada" else str(Resultado(resultado).label)
+        )
     if classe:
         word = "Rejeitado" if situacao == "rejeitado" else "Falhou"
         return f"[red]{word}: {ErroClasse(classe).label}[/]"

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from executions import agenda, clock, cron
 from executions.models import Agendamento, Disparo, Script
@@ -58,16 +59,16 @@ class AgendamentoAdmin(admin.ModelAdmin):
     list_filter = ("pausado_em", "script")
     list_select_related = ("script", "portal", "usuario")
     search_fields = ("nome", "script__nome", "titulo")
-    search_help_text = "Nome, script ou título"
+    search_help_text = _("Nome, script ou título")
     actions = ("pausar", "retomar", "executar_agora")
     filter_horizontal = ("destinos",)
     readonly_fields = ("em_palavras", "proximos_horarios", "ultimos_disparos", "pausado_em", "usuario")
     fieldsets = (
         (None, {"fields": ("nome", "cron", "em_palavras", "proximos_horarios", "pausado_em", "usuario")}),
-        ("Um script", {"fields": DE_SCRIPT}),
-        ("Ou uma execução de arquivos", {"fields": DE_EXECUCAO}),
-        ("Avisos", {"fields": ("avisar_em", "destinos")}),
-        ("Últimos disparos", {"fields": ("ultimos_disparos",)}),
+        (_("Um script"), {"fields": DE_SCRIPT}),
+        (_("Ou uma execução de arquivos"), {"fields": DE_EXECUCAO}),
+        (_("Avisos"), {"fields": ("avisar_em", "destinos")}),
+        (_("Últimos disparos"), {"fields": ("ultimos_disparos",)}),
     )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -77,23 +78,23 @@ class AgendamentoAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Agendamento]:
         return super().get_queryset(request).select_related("script", "portal", "credencial", "usuario")
 
-    @admin.display(description="quando")
+    @admin.display(description=_("quando"))
     def em_palavras(self, obj: Agendamento) -> str:
         return obj.em_palavras if obj.pk else ""
 
-    @admin.display(description="o quê")
+    @admin.display(description=_("o quê"))
     def o_que(self, obj: Agendamento) -> str:
         return f"script {obj.script}" if obj.script else f"execução em {obj.portal}"
 
-    @admin.display(description="próximo disparo", ordering="proximo_em")
+    @admin.display(description=_("próximo disparo"), ordering="proximo_em")
     def proximo(self, obj: Agendamento) -> SafeString:
         return quando(obj.proximo_em)
 
-    @admin.display(description="situação", ordering="pausado_em")
+    @admin.display(description=_("situação"), ordering="pausado_em")
     def situacao(self, obj: Agendamento) -> str:
         return "pausado" if obj.pausado_em else "ativo"
 
-    @admin.display(description="próximos horários")
+    @admin.display(description=_("próximos horários"))
     def proximos_horarios(self, obj: Agendamento) -> str:
         if not obj.pk:
             return ""
@@ -104,7 +105,7 @@ class AgendamentoAdmin(admin.ModelAdmin):
         head = "Pausado. Se retomado: " if obj.pausado_em else ""
         return format_html("{}{}", head, format_html_join(", ", "{}", ((quando(at),) for at in times)))
 
-    @admin.display(description="últimos disparos")
+    @admin.display(description=_("últimos disparos"))
     def ultimos_disparos(self, obj: Agendamento) -> str:
         if not obj.pk:
             return ""
@@ -128,17 +129,17 @@ class AgendamentoAdmin(admin.ModelAdmin):
         obj.save(update_fields=sorted(names))
 
     # ---- acts ------------------------------------------------------------------------------------------------------
-    @admin.action(description="Pausar", permissions=["change"])
+    @admin.action(description=_("Pausar"), permissions=["change"])
     def pausar(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
         n = sum(agendamento.pausar(_quem(request)) for agendamento in queryset)
         self._contar(request, n, "agendamento pausado", "agendamentos pausados")
 
-    @admin.action(description="Retomar", permissions=["change"])
+    @admin.action(description=_("Retomar"), permissions=["change"])
     def retomar(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
         n = sum(agendamento.retomar(_quem(request)) for agendamento in queryset)
         self._contar(request, n, "agendamento retomado", "agendamentos retomados")
 
-    @admin.action(description="Executar agora", permissions=["change"])
+    @admin.action(description=_("Executar agora"), permissions=["change"])
     def executar_agora(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
         for agendamento in queryset:
             if not agendamento.pode_ser_iniciado_por(request.user):

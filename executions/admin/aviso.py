@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from executions.admin.base import SomenteLeitura
 from executions.models import Aviso
@@ -12,4 +13,4 @@ class AvisoAdmin(SomenteLeitura):
     list_filter = ("destino", "sent_at", "falhou_em")
     list_select_related = ("destino",)
     search_fields = ("assunto", "destino__nome", "erro")
-    search_help_text = "Assunto, destino ou erro"
+    search_help_text = _("Assunto, destino ou erro")

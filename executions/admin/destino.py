@@ -5,6 +5,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from executions import avisos
@@ -17,7 +18,7 @@ class DestinoForm(forms.ModelForm):
     """The address goes in and never comes out: empty means that it stays as it is."""
 
     url = forms.CharField(
-        label="endereço", required=False, max_length=2000,
+        label=_("endereço"), required=False, max_length=2000,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off", "size": 60}),
     )  # fmt: skip
 
@@ -66,7 +67,7 @@ class DestinoAdmin(admin.ModelAdmin):
             obj.trocar_url(url)
         obj.save()
 
-    @admin.action(description="Enviar um teste", permissions=["change"])
+    @admin.action(description=_("Enviar um teste"), permissions=["change"])
     def testar(self, request: HttpRequest, queryset: QuerySet[Destino]) -> None:
         chosen = list(queryset.filter(ativo=True))
         for destino in chosen:

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from executions import robos
 from executions.admin.base import SomenteLeitura
@@ -29,7 +30,7 @@ class ExecucaoAdmin(SomenteLeitura):
     list_filter = ("status", "prioridade", "portal", "mode", "origem", "created_at")
     list_select_related = ("portal", "usuario")
     search_fields = ("=id", "titulo", "solicitante", "usuario__username")
-    search_help_text = "Número, título ou quem enviou"
+    search_help_text = _("Número, título ou quem enviou")
     actions = ("iniciar_worker", "pausar", "retomar", "reabrir_falhas", "encerrar", "encerrar_todos")
     filter_horizontal = ("destinos",)
     fieldsets = (
@@ -48,9 +49,12 @@ class ExecucaoAdmin(SomenteLeitura):
                 )
             },
         ),
-        ("O que e por quem", {"fields": ("robo", "portal", "credencial", "mode", "usuario", "solicitante", "origem")}),
-        ("Contadores", {"fields": ("total_arquivos", "n_pending", "n_running", "n_done", "n_failed", "geracao")}),
-        ("Tempos", {"fields": ("created_at", "started_at", "finished_at", "heartbeat_at", "progress_at")}),
+        (
+            _("O que e por quem"),
+            {"fields": ("robo", "portal", "credencial", "mode", "usuario", "solicitante", "origem")},
+        ),
+        (_("Contadores"), {"fields": ("total_arquivos", "n_pending", "n_running", "n_done", "n_failed", "geracao")}),
+        (_("Tempos"), {"fields": ("created_at", "started_at", "finished_at", "heartbeat_at", "progress_at")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execucao]:
@@ -59,15 +63,15 @@ class ExecucaoAdmin(SomenteLeitura):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["situacao", *(f.name for f in Execucao._meta.fields if f.name not in EDITAVEIS)]
 
-    @admin.display(description="situação", ordering="status")
+    @admin.display(description=_("situação"), ordering="status")
     def situacao(self, obj: Execucao) -> str:
         return "pausada" if obj.aberta and obj.pausada else obj.get_status_display()
 
-    @admin.display(description="criada em", ordering="created_at")
+    @admin.display(description=_("criada em"), ordering="created_at")
     def criada(self, obj: Execucao) -> SafeString:
         return quando(obj.created_at, "curto")
 
-    @admin.display(description="verificados")
+    @admin.display(description=_("verificados"))
     def progresso(self, obj: Execucao) -> str:
         return f"{obj.progress} de {obj.total_arquivos}"
 
@@ -98,29 +102,29 @@ class ExecucaoAdmin(SomenteLeitura):
             obj.definir_prioridade(obj.prioridade, _quem(request))
 
     # ---- acts ------------------------------------------------------------------------------------------------------
-    @admin.action(description="Iniciar worker", permissions=["iniciar"])
+    @admin.action(description=_("Iniciar worker"), permissions=["iniciar"])
     def iniciar_worker(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         for execucao in queryset.order_by("id"):
             level, text = recados.do_pedido(robos.iniciar(execucao, _quem(request)))
             self.message_user(request, f"Execução {execucao.pk}: {text}", level)
 
-    @admin.action(description="Pausar", permissions=["iniciar"])
+    @admin.action(description=_("Pausar"), permissions=["iniciar"])
     def pausar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         n = sum(execucao.pausar(_quem(request)) for execucao in queryset)
         self._contar(request, n, queryset.count(), "execução pausada", "execuções pausadas")
 
-    @admin.action(description="Retomar", permissions=["iniciar"])
+    @admin.action(description=_("Retomar"), permissions=["iniciar"])
     def retomar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         n = sum(execucao.retomar(_quem(request)) for execucao in queryset)
         self._contar(request, n, queryset.count(), "execução retomada", "execuções retomadas")
 
-    @admin.action(description="Reabrir falhas", permissions=["reabrir"])
+    @admin.action(description=_("Reabrir falhas"), permissions=["reabrir"])
     def reabrir_falhas(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         n = sum(execucao.reabrir(_quem(request)) for execucao in queryset)
         text = f"{quantos(n, 'falha reaberta', 'falhas reabertas')}." if n else recados.NADA_A_REABRIR
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
 
-    @admin.action(description="Encerrar…", permissions=["encerrar"])
+    @admin.action(description=_("Encerrar…"), permissions=["encerrar"])
     def encerrar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> HttpResponse | None:
         if confirmado(request):
             n = sum(execucao.encerrar(_quem(request)) for execucao in queryset.order_by("id"))
@@ -141,7 +145,7 @@ class ExecucaoAdmin(SomenteLeitura):
             self, request, queryset, acao="encerrar", titulo=f"{text}?", botao=text, aviso=aviso, baixas=baixas
         )
 
-    @admin.action(description="Encerrar todos… (ignora a seleção)", permissions=["encerrar_todos"])
+    @admin.action(description=_("Encerrar todos… (ignora a seleção)"), permissions=["encerrar_todos"])
     def encerrar_todos(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> HttpResponse | None:
         baixas = Baixas.de_tudo()
         processos = quantos(len(baixas.processos), "processo", "processos")

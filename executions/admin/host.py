@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.admin.base import SomenteLeitura
@@ -32,14 +33,14 @@ class HostAdmin(SomenteLeitura):
         rows = super().get_queryset(request).com_vida(clock.db_now())  # type: ignore[attr-defined]
         return rows.annotate(robos_vivos=Count("processos", filter=live))
 
-    @admin.display(description="ligada", boolean=True)
+    @admin.display(description=_("ligada"), boolean=True)
     def viva(self, obj: Host) -> bool:
         return obj.ligado
 
-    @admin.display(description="atende")
+    @admin.display(description=_("atende"))
     def atende(self, obj: Host) -> str:
         return f"só a execução {obj.exclusiva_id}" if obj.exclusiva_id else "qualquer execução"
 
-    @admin.display(description="robôs")
+    @admin.display(description=_("robôs"))
     def robos(self, obj: Host) -> int:
         return obj.robos_vivos  # type: ignore[attr-defined]

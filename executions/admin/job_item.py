@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from executions.admin.base import SomenteLeitura
 from executions.models import JobItem, Tentativa
@@ -35,7 +36,7 @@ class JobItemAdmin(SomenteLeitura):
     list_filter = ("status", "resultado", "erro_classe")
     list_select_related = ("execucao",)
     search_fields = ("=execucao__id", "nome_arquivo", "numero_processo", "identificador", "protocolo")
-    search_help_text = "Número da execução, arquivo, processo, identificador ou protocolo"
+    search_help_text = _("Número da execução, arquivo, processo, identificador ou protocolo")
     exclude = ("arquivo",)
     inlines = (TentativaInline,)
 

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.db.models import Field
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from executions.models import Portal
 
@@ -19,7 +20,7 @@ class PortalAdmin(admin.ModelAdmin):
     readonly_fields = ("breaker", "breaker_em", "probe_at", "falhas")
     fieldsets = (
         (None, {"fields": EDITAVEIS}),
-        ("Disponibilidade (escrita pelos robôs)", {"fields": readonly_fields}),
+        (_("Disponibilidade (escrita pelos robôs)"), {"fields": readonly_fields}),
     )
 
     def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:

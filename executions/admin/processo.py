@@ -3,6 +3,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from executions.admin.base import SomenteLeitura
 from executions.admin.confirmar import confirmado, pedir_confirmacao
@@ -19,49 +20,49 @@ class ProcessoAdmin(SomenteLeitura):
     list_filter = ("status", "tipo", "host", "motivo")
     list_select_related = ("execucao", "host", "script")
     search_fields = ("=pid", "=execucao__id", "script__nome", "uuid", "passo", "host__nome")
-    search_help_text = "PID, número da execução, script, passo ou máquina"
+    search_help_text = _("PID, número da execução, script, passo ou máquina")
     actions = ("encerrar_robo", "reiniciar_robo", "cancelar_script", "encerrar_script")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Processo]:
         return super().get_queryset(request).select_related("execucao", "host", "script")
 
-    @admin.display(description="execução ou script")
+    @admin.display(description=_("execução ou script"))
     def o_que(self, obj: Processo) -> str:
         return f"#{obj.execucao_id}" if obj.execucao_id else str(obj.script)
 
-    @admin.display(description="último sinal", ordering="heartbeat_at")
+    @admin.display(description=_("último sinal"), ordering="heartbeat_at")
     def sinal(self, obj: Processo) -> SafeString:
         return quando(obj.heartbeat_at, "curto")
 
-    @admin.display(description="memória", ordering="rss")
+    @admin.display(description=_("memória"), ordering="rss")
     def memoria(self, obj: Processo) -> str:
         return megabytes(obj.rss)
 
-    @admin.display(description="terminado em", ordering="ended_at")
+    @admin.display(description=_("terminado em"), ordering="ended_at")
     def fim(self, obj: Processo) -> SafeString:
         return quando(obj.ended_at, "curto")
 
     def has_encerrar_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perms(["executions.encerrar"])
 
-    @admin.action(description="Encerrar robô…", permissions=["encerrar"])
+    @admin.action(description=_("Encerrar robô…"), permissions=["encerrar"])
     def encerrar_robo(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
         return self._acao(request, queryset, "encerrar")
 
-    @admin.action(description="Reiniciar robô…", permissions=["encerrar"])
+    @admin.action(description=_("Reiniciar robô…"), permissions=["encerrar"])
     def reiniciar_robo(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
         return self._acao(request, queryset, "reiniciar")
 
     def has_cancelar_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perms(["executions.executar_script"])
 
-    @admin.action(description="Cancelar script…", permissions=["cancelar"])
+    @admin.action(description=_("Cancelar script…"), permissions=["cancelar"])
     def cancelar_script(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
         rows = queryset.filter(cancel_requested_at=None)
         aviso = "Cada script recebe um pedido para terminar; depois de alguns segundos é parado à força."
         return self._com_scripts(request, queryset, rows, "cancelar", aviso)
 
-    @admin.action(description="Encerrar script…", permissions=["cancelar"])
+    @admin.action(description=_("Encerrar script…"), permissions=["cancelar"])
     def encerrar_script(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
         aviso = "Cada script e tudo o que ele abriu são parados à força, na hora."
         return self._com_scripts(request, queryset, queryset, "encerrar", aviso)

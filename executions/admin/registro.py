@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from executions.admin.base import SomenteLeitura
 from executions.models import Registro
@@ -13,7 +14,7 @@ class RegistroAdmin(SomenteLeitura):
     list_display = ("at", "level", "evento", "mensagem", "execucao", "processo", "usuario")
     list_filter = ("level", "at", "evento")
     search_fields = ("=execucao__id", "evento", "mensagem", "usuario__username")
-    search_help_text = "Número da execução, evento, mensagem ou pessoa"
+    search_help_text = _("Número da execução, evento, mensagem ou pessoa")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Registro]:
         rows = super().get_queryset(request).select_related("execucao", "item", "processo", "usuario")

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.admin.confirmar import confirmado, pedir_confirmacao
@@ -70,22 +71,22 @@ class ScriptAdmin(admin.ModelAdmin):
     list_display = ("nome", "arquivo", "situacao", "timeout_s", "max_memoria_mb", "ativo", "grupos")
     list_filter = ("ativo", "quem_pode", "confirmado_em")
     search_fields = ("nome", "descricao", "arquivo")
-    search_help_text = "Nome, descrição ou arquivo"
+    search_help_text = _("Nome, descrição ou arquivo")
     filter_horizontal = ("quem_pode", "destinos")
     readonly_fields = ("situacao", "sha256", "confirmado", "historico")
     actions = ("confirmar_arquivo",)
     fieldsets = (
         (None, {"fields": ("nome", "descricao", "arquivo", "interpretador", "ativo", "quem_pode")}),
-        ("Arquivo", {"fields": readonly_fields}),
-        ("Argumentos", {"fields": ("argumentos", "parametros")}),
-        ("Limites", {"fields": ("timeout_s", "max_memoria_mb", "max_processos", "prioridade_cpu", "max_saida_kb")}),
-        ("Avisos", {"fields": ("avisar_em", "destinos")}),
+        (_("Arquivo"), {"fields": readonly_fields}),
+        (_("Argumentos"), {"fields": ("argumentos", "parametros")}),
+        (_("Limites"), {"fields": ("timeout_s", "max_memoria_mb", "max_processos", "prioridade_cpu", "max_saida_kb")}),
+        (_("Avisos"), {"fields": ("avisar_em", "destinos")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Script]:
         return super().get_queryset(request).prefetch_related("quem_pode")
 
-    @admin.display(description="situação do arquivo")
+    @admin.display(description=_("situação do arquivo"))
     def situacao(self, obj: Script) -> str:
         if not obj.sha256:
             return "Será confirmado ao salvar."
@@ -95,15 +96,15 @@ class ScriptAdmin(admin.ModelAdmin):
             return str(error)
         return "MUDOU: não roda até ser confirmado de novo" if changed else "confirmado"
 
-    @admin.display(description="confirmado em", ordering="confirmado_em")
+    @admin.display(description=_("confirmado em"), ordering="confirmado_em")
     def confirmado(self, obj: Script) -> SafeString:
         return quando(obj.confirmado_em, "completo")
 
-    @admin.display(description="quem pode executar")
+    @admin.display(description=_("quem pode executar"))
     def grupos(self, obj: Script) -> str:
         return ", ".join(str(group) for group in obj.quem_pode.all()) or "todos os operadores"
 
-    @admin.display(description="histórico")
+    @admin.display(description=_("histórico"))
     def historico(self, obj: Script) -> SafeString | str:
         if obj.pk is None:
             return ""
@@ -128,7 +129,7 @@ class ScriptAdmin(admin.ModelAdmin):
     def has_confirmar_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perms(["executions.change_script"])
 
-    @admin.action(description="Confirmar arquivo…", permissions=["confirmar"])
+    @admin.action(description=_("Confirmar arquivo…"), permissions=["confirmar"])
     def confirmar_arquivo(self, request: HttpRequest, queryset: QuerySet[Script]) -> HttpResponse | None:
         found = {script: new for script in queryset.order_by("nome") if (new := self._mudado(request, script))}
         if not found:

@@ -5,6 +5,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from executions.models import TokenAPI
 from executions.templatetags.paginas import quantos
@@ -48,7 +49,7 @@ class TokenAPIAdmin(admin.ModelAdmin):
         text = f"Copie o token agora, ele não será mostrado de novo: {obj.gerar(request.user)}"
         self.message_user(request, text, messages.WARNING)
 
-    @admin.action(description="Revogar", permissions=["revogar"])
+    @admin.action(description=_("Revogar"), permissions=["revogar"])
     def revogar(self, request: HttpRequest, queryset: QuerySet[TokenAPI]) -> None:
         assert isinstance(request.user, AbstractBaseUser)
         n = sum(token.revogar(request.user) for token in queryset)

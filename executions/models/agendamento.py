@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock, cron, parametros
 from executions.models.execucao import Execucao
@@ -27,41 +28,41 @@ class Agendamento(models.Model):
 
     nome = models.CharField(max_length=100, unique=True)
     cron = models.CharField(
-        "expressão cron", max_length=cron.LIMIT,
-        help_text="Minuto, hora, dia do mês, mês, dia da semana. «0 8 * * 1-5»: de segunda a sexta às 08:00. "
-        "L: último dia do mês.",
+        _("expressão cron"), max_length=cron.LIMIT,
+        help_text=_("Minuto, hora, dia do mês, mês, dia da semana. «0 8 * * 1-5»: de segunda a sexta às 08:00. "
+        "L: último dia do mês."),
     )  # fmt: skip
     script = models.ForeignKey(
         "executions.Script", models.PROTECT, null=True, blank=True, related_name="agendamentos",
-        help_text="Um script, ou então um portal com a sua credencial.",
+        help_text=_("Um script, ou então um portal com a sua credencial."),
     )  # fmt: skip
-    parametros = models.JSONField("parâmetros", default=dict, blank=True, help_text='{"nome": "valor"}')
+    parametros = models.JSONField(_("parâmetros"), default=dict, blank=True, help_text=_('{"nome": "valor"}'))
     timeout_s = models.PositiveIntegerField(
-        "tempo limite (s)", null=True, blank=True, help_text="Vazio: o do script.",
+        _("tempo limite (s)"), null=True, blank=True, help_text=_("Vazio: o do script."),
         validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 3600)],
     )  # fmt: skip
-    robo = models.CharField("robô", max_length=40, default="peticoes")
+    robo = models.CharField(_("robô"), max_length=40, default="peticoes")
     portal = models.ForeignKey("executions.Portal", models.PROTECT, null=True, blank=True, related_name="+")
     credencial = models.ForeignKey("executions.Credencial", models.PROTECT, null=True, blank=True, related_name="+")
     mode = models.CharField(
-        "modo", max_length=8, choices=Execucao.Mode.choices, default=Execucao.Mode.HEADLESS
+        _("modo"), max_length=8, choices=Execucao.Mode.choices, default=Execucao.Mode.HEADLESS
     )  # fmt: skip
-    max_robots = models.PositiveIntegerField("máximo de robôs", default=1, validators=[MinValueValidator(1)])
-    titulo = models.CharField("título", max_length=200, blank=True)
+    max_robots = models.PositiveIntegerField(_("máximo de robôs"), default=1, validators=[MinValueValidator(1)])
+    titulo = models.CharField(_("título"), max_length=200, blank=True)
     pasta = models.CharField(
-        "pasta de origem", max_length=300, blank=True,
-        help_text="Os PDF desta pasta, que cada máquina de robôs precisa enxergar. Ou a lista de nomes.",
+        _("pasta de origem"), max_length=300, blank=True,
+        help_text=_("Os PDF desta pasta, que cada máquina de robôs precisa enxergar. Ou a lista de nomes."),
     )  # fmt: skip
-    nomes = models.TextField("nomes de arquivo", blank=True, help_text="Um por linha.")
-    avisar_em = models.CharField("avisar", max_length=6, choices=AvisarEm.choices, default=AvisarEm.FALHA)
+    nomes = models.TextField(_("nomes de arquivo"), blank=True, help_text=_("Um por linha."))
+    avisar_em = models.CharField(_("avisar"), max_length=6, choices=AvisarEm.choices, default=AvisarEm.FALHA)
     destinos = models.ManyToManyField("executions.Destino", blank=True, related_name="+")
     usuario = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="responsável",
-        editable=False,
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("responsável"), editable=False,
     )  # fmt: skip
-    created_at = models.DateTimeField("criado em", editable=False)
+    created_at = models.DateTimeField(_("criado em"), editable=False)
     pausado_em = models.DateTimeField(null=True, blank=True, editable=False)
-    proximo_em = models.DateTimeField("próximo disparo", null=True, blank=True, editable=False, db_index=True)
+    proximo_em = models.DateTimeField(_("próximo disparo"), null=True, blank=True, editable=False, db_index=True)
 
     disparos: "DisparoQuerySet"
     objects = models.Manager.from_queryset(AgendamentoQuerySet)()
@@ -69,7 +70,7 @@ class Agendamento(models.Model):
     class Meta:
         db_table = "agendamentos"
         ordering = ["nome"]
-        verbose_name = "agendamento"
+        verbose_name = _("agendamento")
         constraints = [
             models.CheckConstraint(
                 condition=Q(script__isnull=False, portal__isnull=True, credencial__isnull=True)
@@ -171,21 +172,21 @@ class Disparo(models.Model):
     """One firing of a schedule, and what came of it. `due_at` is null for one that a person asked for."""
 
     class Desfecho(models.TextChoices):
-        INICIANDO = "iniciando", "iniciando"
-        INICIADO = "iniciado", "iniciado"
-        PULADO = "pulado", "pulado"
-        RECUSADO = "recusado", "recusado"
-        MANUAL = "manual", "iniciado à mão"
+        INICIANDO = "iniciando", _("iniciando")
+        INICIADO = "iniciado", _("iniciado")
+        PULADO = "pulado", _("pulado")
+        RECUSADO = "recusado", _("recusado")
+        MANUAL = "manual", _("iniciado à mão")
 
     agendamento = models.ForeignKey(Agendamento, models.CASCADE, related_name="disparos")
-    due_at = models.DateTimeField("hora marcada", null=True, blank=True)
-    at = models.DateTimeField("quando")
+    due_at = models.DateTimeField(_("hora marcada"), null=True, blank=True)
+    at = models.DateTimeField(_("quando"))
     desfecho = models.CharField(max_length=9, choices=Desfecho.choices, default=Desfecho.INICIANDO)
     mensagem = models.CharField(max_length=500, blank=True)
     processo = models.ForeignKey("executions.Processo", models.SET_NULL, null=True, blank=True, related_name="disparos")
     execucao = models.ForeignKey(Execucao, models.SET_NULL, null=True, blank=True, related_name="disparos")
     usuario = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="usuário"
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("usuário")
     )
     sent_at = models.DateTimeField(null=True, blank=True)
     began_at = models.DateTimeField(null=True, blank=True)
@@ -195,7 +196,7 @@ class Disparo(models.Model):
     class Meta:
         db_table = "disparos"
         ordering = ["-id"]
-        verbose_name = "disparo"
+        verbose_name = _("disparo")
         constraints = [
             models.UniqueConstraint(fields=["agendamento", "due_at"], name="um_disparo_por_hora"),
             models.CheckConstraint(

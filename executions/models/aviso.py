@@ -4,6 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 
@@ -35,11 +36,11 @@ class Aviso(models.Model):
     corpo = models.TextField()
     processo = models.ForeignKey("executions.Processo", models.SET_NULL, null=True, blank=True, related_name="avisos")
     execucao = models.ForeignKey("executions.Execucao", models.SET_NULL, null=True, blank=True, related_name="avisos")
-    attempts = models.PositiveIntegerField("tentativas", default=0)
-    next_at = models.DateTimeField("próxima tentativa", null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("tentativas"), default=0)
+    next_at = models.DateTimeField(_("próxima tentativa"), null=True, blank=True)
     asked_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField("enviado em", null=True, blank=True)
-    falhou_em = models.DateTimeField("falhou em", null=True, blank=True)
+    sent_at = models.DateTimeField(_("enviado em"), null=True, blank=True)
+    falhou_em = models.DateTimeField(_("falhou em"), null=True, blank=True)
     erro = models.CharField(max_length=300, blank=True)
 
     objects = models.Manager.from_queryset(AvisoQuerySet)()
@@ -47,7 +48,7 @@ class Aviso(models.Model):
     class Meta:
         db_table = "avisos"
         ordering = ["-id"]
-        verbose_name = "aviso"
+        verbose_name = _("aviso")
         indexes = [models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="aviso_por_enviar")]
         constraints = [
             models.CheckConstraint(

@@ -1,6 +1,7 @@
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 
@@ -9,16 +10,16 @@ class Batida(models.Model):
     """When one of the installation's own works was last done, a row each. Nobody locks these rows for long."""
 
     class Obra(models.TextChoices):
-        AGENDADOR = "agendador", "agendador"
-        WATCHDOG = "watchdog", "watchdog"
-        PRONTIDAO = "prontidao", "prontidão"
+        AGENDADOR = "agendador", _("agendador")
+        WATCHDOG = "watchdog", _("watchdog")
+        PRONTIDAO = "prontidao", _("prontidão")
 
     obra = models.CharField(max_length=10, choices=Obra.choices, unique=True)
-    at = models.DateTimeField("quando")
+    at = models.DateTimeField(_("quando"))
 
     class Meta:
         db_table = "batidas"
-        verbose_name = "batida"
+        verbose_name = _("batida")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(obra__in=["agendador", "watchdog", "prontidao"]), name="batida_obra"

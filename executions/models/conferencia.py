@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
+from django.utils.translation import gettext_lazy as _
 
 from executions.busca import LIMITE, texto_de
 from executions.intake import Linha
@@ -59,8 +60,8 @@ class Conferencia(models.Model):
 
     class Meta:
         db_table = "conferencias"
-        verbose_name = "conferência"
-        verbose_name_plural = "conferências"
+        verbose_name = _("conferência")
+        verbose_name_plural = _("conferências")
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from executions.locks import locked
 
@@ -8,10 +9,10 @@ from executions.locks import locked
 class Controle(models.Model):
     """The single row that is the lock for every limit that crosses batches, and this installation's name."""
 
-    instalacao = models.UUIDField("instalação", default=uuid.uuid4, editable=False)
+    instalacao = models.UUIDField(_("instalação"), default=uuid.uuid4, editable=False)
 
     class Meta:
-        verbose_name = verbose_name_plural = "controle"
+        verbose_name = verbose_name_plural = _("controle")
 
     def __str__(self) -> str:
         return f"Instalação {self.instalacao}"

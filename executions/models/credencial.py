@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock, vault
 from executions.models.registro import Registro
@@ -11,19 +12,19 @@ class Credencial(models.Model):
     """A login of a portal. The password is stored encrypted and is never shown again."""
 
     portal = models.ForeignKey("executions.Portal", models.PROTECT, related_name="credenciais")
-    usuario = models.CharField("usuário do portal", max_length=150)
+    usuario = models.CharField(_("usuário do portal"), max_length=150)
     senha_cifrada = models.TextField(editable=False)
     max_sessions = models.PositiveIntegerField(
-        "máximo de sessões", null=True, blank=True, help_text="Vazio: sem limite próprio."
+        _("máximo de sessões"), null=True, blank=True, help_text=_("Vazio: sem limite próprio.")
     )
-    accepted_at = models.DateTimeField("aceita em", null=True, blank=True, editable=False)
+    accepted_at = models.DateTimeField(_("aceita em"), null=True, blank=True, editable=False)
     recusada_em = models.DateTimeField(null=True, blank=True, editable=False)
-    livre_em = models.DateTimeField("livre a partir de", null=True, blank=True, editable=False)
+    livre_em = models.DateTimeField(_("livre a partir de"), null=True, blank=True, editable=False)
 
     class Meta:
         db_table = "credenciais"
-        verbose_name = "credencial"
-        verbose_name_plural = "credenciais"
+        verbose_name = _("credencial")
+        verbose_name_plural = _("credenciais")
         constraints = [models.UniqueConstraint(fields=["portal", "usuario"], name="uma_credencial_por_usuario")]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@ import re
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock, vault
 from executions.models.aviso import Aviso
@@ -38,13 +39,13 @@ class Destino(models.Model):
     url_cifrada = models.TextField(editable=False)
     ativo = models.BooleanField(default=True)
     recebe_alertas = models.BooleanField(
-        "recebe alertas", default=False, help_text="É avisado do que pede atenção na instalação toda."
+        _("recebe alertas"), default=False, help_text=_("É avisado do que pede atenção na instalação toda.")
     )
 
     class Meta:
         db_table = "destinos"
         ordering = ["nome"]
-        verbose_name = "destino"
+        verbose_name = _("destino")
 
     def __str__(self) -> str:
         return self.nome

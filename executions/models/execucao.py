@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.errors import ContagemMudou
@@ -25,50 +26,54 @@ class Execucao(models.Model):
     Prioridade = Prioridade
 
     class Mode(models.TextChoices):
-        HEADLESS = "headless", "sem janela"
-        VISIBLE = "visible", "com janela"
+        HEADLESS = "headless", _("sem janela")
+        VISIBLE = "visible", _("com janela")
 
-    titulo = models.CharField("título", max_length=200, blank=True)
-    robo = models.CharField("robô", max_length=40, default="peticoes")
+    titulo = models.CharField(_("título"), max_length=200, blank=True)
+    robo = models.CharField(_("robô"), max_length=40, default="peticoes")
     portal = models.ForeignKey("executions.Portal", models.PROTECT, related_name="execucoes")
     credencial = models.ForeignKey("executions.Credencial", models.PROTECT, related_name="execucoes")
-    mode = models.CharField("modo", max_length=8, choices=Mode.choices, default=Mode.HEADLESS)
+    mode = models.CharField(_("modo"), max_length=8, choices=Mode.choices, default=Mode.HEADLESS)
     usuario = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         null=True,
         blank=True,
         related_name="execucoes",
-        verbose_name="usuário",
+        verbose_name=_("usuário"),
     )
     solicitante = models.CharField(max_length=150, blank=True)
     origem = models.CharField(max_length=20, default="cli")
-    status = models.CharField("situação", max_length=8, choices=Status.choices, default=Status.QUEUED)
+    status = models.CharField(_("situação"), max_length=8, choices=Status.choices, default=Status.QUEUED)
     motivo = models.CharField(max_length=300, blank=True)
     motivo_classe = models.CharField(max_length=24, choices=ErroClasse.choices, blank=True, editable=False)
     prioridade = models.SmallIntegerField(choices=Prioridade.choices, default=Prioridade.NORMAL)
     pausada_em = models.DateTimeField(null=True, blank=True)
     pausada_por = models.CharField(max_length=150, blank=True)
     max_robots = models.PositiveIntegerField(
-        "máximo de robôs", default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_ROBOTS)]
+        _("máximo de robôs"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_ROBOTS)]
     )
-    total_arquivos = models.PositiveIntegerField("arquivos")
-    n_pending = models.IntegerField("pendentes", default=0)
-    n_running = models.IntegerField("em andamento", default=0)
-    n_done = models.IntegerField("respondidos", default=0)
-    n_failed = models.IntegerField("falhas", default=0)
-    geracao = models.PositiveIntegerField("geração", default=1)
-    heartbeat_at = models.DateTimeField("último sinal", null=True, blank=True)
-    progress_at = models.DateTimeField("último progresso", null=True, blank=True)
-    created_at = models.DateTimeField("criada em")
-    started_at = models.DateTimeField("iniciada em", null=True, blank=True)
-    finished_at = models.DateTimeField("terminada em", null=True, blank=True)
+    total_arquivos = models.PositiveIntegerField(_("arquivos"))
+    n_pending = models.IntegerField(_("pendentes"), default=0)
+    n_running = models.IntegerField(_("em andamento"), default=0)
+    n_done = models.IntegerField(_("respondidos"), default=0)
+    n_failed = models.IntegerField(_("falhas"), default=0)
+    geracao = models.PositiveIntegerField(_("geração"), default=1)
+    heartbeat_at = models.DateTimeField(_("último sinal"), null=True, blank=True)
+    progress_at = models.DateTimeField(_("último progresso"), null=True, blank=True)
+    created_at = models.DateTimeField(_("criada em"))
+    started_at = models.DateTimeField(_("iniciada em"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("terminada em"), null=True, blank=True)
     envio = models.UUIDField(
-        null=True, blank=True, editable=False, help_text="A conferência de que veio: cada uma inicia só uma vez."
+        null=True, blank=True, editable=False, help_text=_("A conferência de que veio: cada uma inicia só uma vez.")
     )
     avisada_em = models.DateTimeField(null=True, blank=True, editable=False)
     destinos = models.ManyToManyField(
-        "executions.Destino", blank=True, related_name="+", verbose_name="avisar", help_text="Quem é avisado do fim."
+        "executions.Destino",
+        blank=True,
+        related_name="+",
+        verbose_name=_("avisar"),
+        help_text=_("Quem é avisado do fim."),
     )
 
     itens: "JobItemQuerySet"
@@ -79,8 +84,8 @@ class Execucao(models.Model):
     class Meta:
         db_table = "execucoes"
         ordering = ["-id"]
-        verbose_name = "execução"
-        verbose_name_plural = "execuções"
+        verbose_name = _("execução")
+        verbose_name_plural = _("execuções")
         permissions = [
             ("enfileirar", "Pode enfileirar execuções"),
             ("iniciar", "Pode iniciar, pausar e retomar execuções"),

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Status(models.TextChoices):
-    QUEUED = "queued", "na fila"
-    RUNNING = "running", "em execução"
-    DONE = "done", "concluída"
-    ERROR = "error", "erro"
+    QUEUED = "queued", _("na fila")
+    RUNNING = "running", _("em execução")
+    DONE = "done", _("concluída")
+    ERROR = "error", _("erro")
 
 
 MAX_ROBOTS = 1000

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.models.registro import Registro
@@ -46,27 +47,29 @@ class Host(models.Model):
     boot_id = models.CharField(max_length=36)
     pid = models.PositiveIntegerField()
     start_ticks = models.BigIntegerField()
-    places = models.PositiveIntegerField("lugares de robôs")
-    script_places = models.PositiveIntegerField("lugares de scripts")
+    places = models.PositiveIntegerField(_("lugares de robôs"))
+    script_places = models.PositiveIntegerField(_("lugares de scripts"))
     exclusiva = models.ForeignKey(
         "executions.Execucao",
         models.SET_NULL,
         null=True,
         blank=True,
         related_name="+",
-        help_text="A única execução que esta máquina atende.",
+        help_text=_("A única execução que esta máquina atende."),
     )
-    cpu = models.FloatField("CPU (%)", null=True, blank=True)
-    memory = models.FloatField("memória (%)", null=True, blank=True)
-    disco_livre = models.FloatField("disco livre (%)", null=True, blank=True)
+    cpu = models.FloatField(_("CPU (%)"), null=True, blank=True)
+    memory = models.FloatField(_("memória (%)"), null=True, blank=True)
+    disco_livre = models.FloatField(_("disco livre (%)"), null=True, blank=True)
     orfaos = models.PositiveIntegerField(
-        "processos órfãos", default=0, help_text="Que o zelador desta máquina achou sem dono e não conseguiu encerrar."
+        _("processos órfãos"),
+        default=0,
+        help_text=_("Que o zelador desta máquina achou sem dono e não conseguiu encerrar."),
     )
-    canary_at = models.DateTimeField("canário", null=True, blank=True)
+    canary_at = models.DateTimeField(_("canário"), null=True, blank=True)
     watchdog_since = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField("último sinal", null=True, blank=True)
-    draining_at = models.DateTimeField("parando desde", null=True, blank=True)
-    versao = models.CharField("versão", max_length=20, blank=True)
+    heartbeat_at = models.DateTimeField(_("último sinal"), null=True, blank=True)
+    draining_at = models.DateTimeField(_("parando desde"), null=True, blank=True)
+    versao = models.CharField(_("versão"), max_length=20, blank=True)
 
     ligado: bool  # from `com_vida`
     objects = models.Manager.from_queryset(HostQuerySet)()
@@ -74,7 +77,7 @@ class Host(models.Model):
     class Meta:
         db_table = "hosts"
         ordering = ["nome"]
-        verbose_name = "máquina"
+        verbose_name = _("máquina")
 
     def __str__(self) -> str:
         return self.nome

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, F, Q, Value, When
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.busca import LIMITE, texto_de
@@ -28,35 +29,35 @@ class JobItem(models.Model):
 
     Status = Status
 
-    execucao = models.ForeignKey(Execucao, models.CASCADE, related_name="itens", verbose_name="execução")
+    execucao = models.ForeignKey(Execucao, models.CASCADE, related_name="itens", verbose_name=_("execução"))
     ordem = models.PositiveIntegerField()
-    nome_arquivo = models.CharField("arquivo", max_length=255)
-    arquivo = models.BinaryField("conteúdo", null=True, blank=True)
-    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
-    numero_processo = models.CharField("processo", max_length=25)
+    nome_arquivo = models.CharField(_("arquivo"), max_length=255)
+    arquivo = models.BinaryField(_("conteúdo"), null=True, blank=True)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
+    numero_processo = models.CharField(_("processo"), max_length=25)
     identificador = models.CharField(max_length=60, blank=True)
     avisos = models.JSONField(default=list, blank=True)
-    status = models.CharField("situação", max_length=8, choices=Status.choices, default=Status.PENDING)
+    status = models.CharField(_("situação"), max_length=8, choices=Status.choices, default=Status.PENDING)
     processo = models.ForeignKey(
-        Processo, models.RESTRICT, null=True, blank=True, related_name="itens", verbose_name="robô"
+        Processo, models.RESTRICT, null=True, blank=True, related_name="itens", verbose_name=_("robô")
     )
     token = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField("posse até", null=True, blank=True)
-    attempts = models.PositiveIntegerField("tentativas", default=0)
-    crashes = models.PositiveIntegerField("quedas", default=0)
-    snoozes = models.PositiveIntegerField("adiamentos", default=0)
-    available_at = models.DateTimeField("disponível em")
-    started_at = models.DateTimeField("começou", null=True, blank=True)
-    finished_at = models.DateTimeField("terminou", null=True, blank=True)
-    erro_classe = models.CharField("classe da falha", max_length=24, choices=ErroClasse.choices, blank=True)
-    erro = models.TextField("falha", blank=True)
+    lease_until = models.DateTimeField(_("posse até"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("tentativas"), default=0)
+    crashes = models.PositiveIntegerField(_("quedas"), default=0)
+    snoozes = models.PositiveIntegerField(_("adiamentos"), default=0)
+    available_at = models.DateTimeField(_("disponível em"))
+    started_at = models.DateTimeField(_("começou"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("terminou"), null=True, blank=True)
+    erro_classe = models.CharField(_("classe da falha"), max_length=24, choices=ErroClasse.choices, blank=True)
+    erro = models.TextField(_("falha"), blank=True)
     resultado = models.CharField(max_length=24, choices=Resultado.choices, blank=True)
     protocolada_em = models.DateTimeField(null=True, blank=True)
     juntada_em = models.DateTimeField(null=True, blank=True)
     protocolo = models.CharField(max_length=60, blank=True)
     documento = models.CharField(max_length=300, blank=True)
     detalhes = models.TextField(blank=True)
-    evidencia = models.TextField("evidência", blank=True)
+    evidencia = models.TextField(_("evidência"), blank=True)
     dados = models.JSONField(default=dict, blank=True)
     busca = models.CharField(max_length=LIMITE, blank=True, editable=False)  # what a person finds it by
 
@@ -66,8 +67,8 @@ class JobItem(models.Model):
     class Meta:
         db_table = "job_items"
         ordering = ["execucao_id", "ordem"]
-        verbose_name = "item"
-        verbose_name_plural = "itens"
+        verbose_name = _("item")
+        verbose_name_plural = _("itens")
         indexes = [
             models.Index(fields=["execucao", "attempts", "ordem"], condition=Q(status="pending"), name="item_pendente"),
             models.Index(fields=["execucao", "numero_processo"], condition=Q(status__in=("pending", "running")),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models, transaction
 from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.locks import locked
@@ -23,10 +24,10 @@ TURN_BACKOFF_SECONDS = 60
 
 
 class Status(models.TextChoices):
-    PENDING = "pending", "pendente"
-    RUNNING = "running", "em andamento"
-    DONE = "done", "concluído"
-    FAILED = "failed", "falhou"
+    PENDING = "pending", _("pendente")
+    RUNNING = "running", _("em andamento")
+    DONE = "done", _("concluído")
+    FAILED = "failed", _("falhou")
 
 
 FREE: dict[str, Any] = {"processo": None, "lease_until": None}

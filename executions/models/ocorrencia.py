@@ -46,16 +46,16 @@ class Ocorrencia(models.Model):
     alarme = models.CharField(max_length=16, choices=Alarme.choices)
     alvo = models.CharField(max_length=80, blank=True)
     mensagem = models.CharField(max_length=300)
-    aberta_em = models.DateTimeField("desde")
-    vista_em = models.DateTimeField("vista por último em")
-    fechada_em = models.DateTimeField("até", null=True, blank=True)
+    aberta_em = models.DateTimeField(_("desde"))
+    vista_em = models.DateTimeField(_("vista por último em"))
+    fechada_em = models.DateTimeField(_("até"), null=True, blank=True)
 
     objects = models.Manager.from_queryset(OcorrenciaQuerySet)()
 
     class Meta:
         db_table = "ocorrencias"
         ordering = ["-id"]
-        verbose_name = "ocorrência"
+        verbose_name = _("ocorrência")
         constraints = [
             # Two schedulers that see the same thing at once: one row, so one notice.
             models.UniqueConstraint(

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F, FilteredRelation, Q
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.locks import locked
@@ -41,24 +42,24 @@ class Portal(models.Model):
     """
 
     class Breaker(models.TextChoices):
-        CLOSED = "closed", "no ar"
-        OPEN = "open", "fora do ar"
+        CLOSED = "closed", _("no ar")
+        OPEN = "open", _("fora do ar")
 
-    slug = models.SlugField("código", unique=True)
+    slug = models.SlugField(_("código"), unique=True)
     nome = models.CharField(max_length=100)
-    adaptador = models.CharField(max_length=40, help_text="Nome do adaptador, por exemplo projudi.")
-    tribunais = models.JSONField(default=list, help_text='Lista de tribunais que atende, por exemplo ["8.09"].')
-    base_url = models.URLField("endereço", max_length=300)
-    min_interval_s = models.FloatField("intervalo mínimo entre consultas (s)", default=0)
+    adaptador = models.CharField(max_length=40, help_text=_("Nome do adaptador, por exemplo projudi."))
+    tribunais = models.JSONField(default=list, help_text=_('Lista de tribunais que atende, por exemplo ["8.09"].'))
+    base_url = models.URLField(_("endereço"), max_length=300)
+    min_interval_s = models.FloatField(_("intervalo mínimo entre consultas (s)"), default=0)
     next_at = models.DateTimeField(null=True, blank=True, editable=False)
     max_sessions = models.PositiveIntegerField(
-        "máximo de sessões", null=True, blank=True, help_text="Vazio: sem limite próprio."
+        _("máximo de sessões"), null=True, blank=True, help_text=_("Vazio: sem limite próprio.")
     )
     breaker = models.CharField(
-        "situação", max_length=8, choices=Breaker.choices, default=Breaker.CLOSED, editable=False
+        _("situação"), max_length=8, choices=Breaker.choices, default=Breaker.CLOSED, editable=False
     )
     breaker_em = models.DateTimeField(null=True, blank=True, editable=False)
-    probe_at = models.DateTimeField("próxima sondagem", null=True, blank=True, editable=False)
+    probe_at = models.DateTimeField(_("próxima sondagem"), null=True, blank=True, editable=False)
     falhas = models.JSONField(default=list, editable=False)
 
     objects = models.Manager.from_queryset(PortalQuerySet)()
@@ -66,8 +67,8 @@ class Portal(models.Model):
     class Meta:
         db_table = "portais"
         ordering = ["nome"]
-        verbose_name = "portal"
-        verbose_name_plural = "portais"
+        verbose_name = _("portal")
+        verbose_name_plural = _("portais")
         constraints = [models.CheckConstraint(condition=models.Q(min_interval_s__gte=0), name="portal_intervalo")]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.locks import locked
@@ -28,47 +29,47 @@ class Processo(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     tipo = models.CharField(max_length=6, choices=Tipo.choices, default=Tipo.ROBO)
     execucao = models.ForeignKey(
-        Execucao, models.CASCADE, null=True, blank=True, related_name="processos", verbose_name="execução"
+        Execucao, models.CASCADE, null=True, blank=True, related_name="processos", verbose_name=_("execução")
     )
-    geracao = models.PositiveIntegerField("geração", default=1)
+    geracao = models.PositiveIntegerField(_("geração"), default=1)
     script = models.ForeignKey("executions.Script", models.PROTECT, null=True, blank=True, related_name="processos")
-    parametros = models.JSONField("parâmetros", default=dict, blank=True)
+    parametros = models.JSONField(_("parâmetros"), default=dict, blank=True)
     usuario = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="usuário"
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("usuário")
     )
     host = models.ForeignKey(
-        "executions.Host", models.PROTECT, null=True, blank=True, related_name="processos", verbose_name="máquina"
+        "executions.Host", models.PROTECT, null=True, blank=True, related_name="processos", verbose_name=_("máquina")
     )
     boot_id = models.CharField(max_length=36, blank=True)
-    pid = models.PositiveIntegerField("PID", null=True, blank=True)
+    pid = models.PositiveIntegerField(_("PID"), null=True, blank=True)
     start_ticks = models.BigIntegerField(null=True, blank=True)
     pasta = models.CharField(max_length=300, blank=True)
-    status = models.CharField("situação", max_length=10, choices=Status.choices, default=Status.REQUESTED)
-    exit_code = models.IntegerField("código de saída", null=True, blank=True)
+    status = models.CharField(_("situação"), max_length=10, choices=Status.choices, default=Status.REQUESTED)
+    exit_code = models.IntegerField(_("código de saída"), null=True, blank=True)
     motivo = models.CharField(max_length=20, choices=Motivo.choices, blank=True)
-    erro = models.TextField("últimas palavras", blank=True)
+    erro = models.TextField(_("últimas palavras"), blank=True)
     passo = models.CharField(max_length=120, blank=True)
-    heartbeat_at = models.DateTimeField("último sinal", null=True, blank=True)
-    progress_at = models.DateTimeField("último progresso", null=True, blank=True)
-    requested_at = models.DateTimeField("pedido em")
+    heartbeat_at = models.DateTimeField(_("último sinal"), null=True, blank=True)
+    progress_at = models.DateTimeField(_("último progresso"), null=True, blank=True)
+    requested_at = models.DateTimeField(_("pedido em"))
     sent_at = models.DateTimeField(null=True, blank=True)
-    started_at = models.DateTimeField("iniciado em", null=True, blank=True)
-    login_em = models.DateTimeField("login em", null=True, blank=True)
-    ended_at = models.DateTimeField("terminado em", null=True, blank=True)
+    started_at = models.DateTimeField(_("iniciado em"), null=True, blank=True)
+    login_em = models.DateTimeField(_("login em"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("terminado em"), null=True, blank=True)
     avisado_em = models.DateTimeField(null=True, blank=True, editable=False)
-    timeout_s = models.PositiveIntegerField("limite (s)", null=True, blank=True)
+    timeout_s = models.PositiveIntegerField(_("limite (s)"), null=True, blank=True)
     kill_requested_at = models.DateTimeField(null=True, blank=True)
     kill_requested_by = models.CharField(max_length=150, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     watch_until = models.DateTimeField(null=True, blank=True, editable=False)
-    progresso = models.FloatField("progresso (%)", null=True, blank=True)
+    progresso = models.FloatField(_("progresso (%)"), null=True, blank=True)
     amostras = models.JSONField(default=list, blank=True)  # [seconds, CPU %, bytes], thinned out as they grow
-    saida_total = models.BigIntegerField("saída (caracteres)", default=0)
+    saida_total = models.BigIntegerField(_("saída (caracteres)"), default=0)
     saida_cortada = models.BooleanField(default=False)
-    cpu = models.FloatField("CPU (%)", null=True, blank=True)
-    rss = models.BigIntegerField("memória (bytes)", null=True, blank=True)
-    n_processos = models.PositiveIntegerField("processos", null=True, blank=True)
-    versao = models.CharField("versão", max_length=20, blank=True)
+    cpu = models.FloatField(_("CPU (%)"), null=True, blank=True)
+    rss = models.BigIntegerField(_("memória (bytes)"), null=True, blank=True)
+    n_processos = models.PositiveIntegerField(_("processos"), null=True, blank=True)
+    versao = models.CharField(_("versão"), max_length=20, blank=True)
 
     itens: "JobItemQuerySet"
     caso: str | None
@@ -77,7 +78,7 @@ class Processo(models.Model):
     class Meta:
         db_table = "processos"
         ordering = ["-id"]
-        verbose_name = "processo"
+        verbose_name = _("processo")
         permissions = [("ver_tela", "Pode ver a tela dos robôs")]
         indexes = [
             models.Index(fields=["execucao", "status"], name="processo_por_execucao"),

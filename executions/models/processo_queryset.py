@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -17,48 +18,48 @@ if TYPE_CHECKING:
 
 
 class Status(models.TextChoices):
-    REQUESTED = "requested", "pedido"
-    STARTING = "starting", "iniciando"
-    RUNNING = "running", "rodando"
-    STOPPING = "stopping", "parando"
-    EXITED = "exited", "terminou"
-    KILLED = "killed", "encerrado"
-    LOST = "lost", "perdido"
+    REQUESTED = "requested", _("pedido")
+    STARTING = "starting", _("iniciando")
+    RUNNING = "running", _("rodando")
+    STOPPING = "stopping", _("parando")
+    EXITED = "exited", _("terminou")
+    KILLED = "killed", _("encerrado")
+    LOST = "lost", _("perdido")
 
 
 LIVE = (Status.REQUESTED, Status.STARTING, Status.RUNNING, Status.STOPPING)
 
 
 class Tipo(models.TextChoices):
-    ROBO = "robo", "robô"
-    SCRIPT = "script", "script"
+    ROBO = "robo", _("robô")
+    SCRIPT = "script", _("script")
 
 
 class Motivo(models.TextChoices):
     """Why a robot ended."""
 
-    CONCLUIDO = "concluido", "sem mais itens"
-    PAUSA = "pausa", "execução pausada"
-    ENCERRADO = "encerrado", "encerrado"
-    PARADA = "parada", "parada da máquina"
-    PORTAL = "portal", "portal não responde"
-    CREDENCIAL = "credencial", "credencial recusada"
-    BLOQUEADO = "bloqueado", "acesso bloqueado por ora"
-    LOGIN = "login", "o login pede uma pessoa"
-    EXCEDENTE = "excedente", "acima do máximo de robôs"
-    RECICLADO = "reciclado", "navegador reciclado"
-    NAVEGADOR = "navegador", "falha do navegador"
-    SEM_PROGRESSO = "sem_progresso", "sem progresso"
-    CERCADO = "cercado", "o item já era de outro"
-    FALHA = "falha", "caiu"
-    PERDIDO = "perdido", "perdido"
+    CONCLUIDO = "concluido", _("sem mais itens")
+    PAUSA = "pausa", _("execução pausada")
+    ENCERRADO = "encerrado", _("encerrado")
+    PARADA = "parada", _("parada da máquina")
+    PORTAL = "portal", _("portal não responde")
+    CREDENCIAL = "credencial", _("credencial recusada")
+    BLOQUEADO = "bloqueado", _("acesso bloqueado por ora")
+    LOGIN = "login", _("o login pede uma pessoa")
+    EXCEDENTE = "excedente", _("acima do máximo de robôs")
+    RECICLADO = "reciclado", _("navegador reciclado")
+    NAVEGADOR = "navegador", _("falha do navegador")
+    SEM_PROGRESSO = "sem_progresso", _("sem progresso")
+    CERCADO = "cercado", _("o item já era de outro")
+    FALHA = "falha", _("caiu")
+    PERDIDO = "perdido", _("perdido")
     # of scripts alone
-    TEMPO = "tempo", "tempo limite"
-    CANCELADO = "cancelado", "cancelado"
-    MEMORIA = "memoria", "passou do limite de memória"
-    PROCESSOS = "processos", "passou do limite de processos"
-    ENTRADA = "entrada", "pediu uma entrada"
-    RECUSADO = "recusado", "não pôde ser iniciado"
+    TEMPO = "tempo", _("tempo limite")
+    CANCELADO = "cancelado", _("cancelado")
+    MEMORIA = "memoria", _("passou do limite de memória")
+    PROCESSOS = "processos", _("passou do limite de processos")
+    ENTRADA = "entrada", _("pediu uma entrada")
+    RECUSADO = "recusado", _("não pôde ser iniciado")
 
 
 # What these words, which are a robot's, are of a script.

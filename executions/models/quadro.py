@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from executions.models.processo_queryset import LIVE
 
@@ -42,15 +43,15 @@ class Quadro(models.Model):
     """One row a robot, overwritten. It goes when its robot ends: a screen may show personal data."""
 
     processo = models.OneToOneField("executions.Processo", models.CASCADE, primary_key=True, related_name="quadro")
-    n = models.PositiveIntegerField("número", default=1)
-    at = models.DateTimeField("quando")
+    n = models.PositiveIntegerField(_("número"), default=1)
+    at = models.DateTimeField(_("quando"))
     jpeg = models.BinaryField()
 
     objects = models.Manager.from_queryset(QuadroQuerySet)()
 
     class Meta:
         db_table = "quadros"
-        verbose_name = "quadro"
+        verbose_name = _("quadro")
 
     def __str__(self) -> str:
         return f"Tela {self.n} do processo {self.processo_id}"

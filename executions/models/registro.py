@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.results import ErroClasse
@@ -77,22 +78,27 @@ class Registro(models.Model):
     """One line of the log and of the history. Append-only: it is never changed, nor deleted by hand."""
 
     class Level(models.TextChoices):
-        DEBUG = "debug", "detalhe"
-        INFO = "info", "informação"
-        WARNING = "warning", "aviso"
-        ERROR = "error", "erro"
+        DEBUG = "debug", _("detalhe")
+        INFO = "info", _("informação")
+        WARNING = "warning", _("aviso")
+        ERROR = "error", _("erro")
 
-    at = models.DateTimeField("quando", db_index=True)
-    level = models.CharField("nível", max_length=8, choices=Level.choices, default=Level.INFO)
+    at = models.DateTimeField(_("quando"), db_index=True)
+    level = models.CharField(_("nível"), max_length=8, choices=Level.choices, default=Level.INFO)
     evento = models.CharField(max_length=40)
     mensagem = models.TextField()
     execucao = models.ForeignKey(
-        "executions.Execucao", models.CASCADE, null=True, blank=True, related_name="registros", verbose_name="execução"
+        "executions.Execucao",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="registros",
+        verbose_name=_("execução"),
     )
     item = models.ForeignKey("executions.JobItem", models.CASCADE, null=True, blank=True, related_name="registros")
     processo = models.ForeignKey("executions.Processo", models.SET_NULL, null=True, blank=True, related_name="+")
     usuario = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="usuário"
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("usuário")
     )
 
     objects = models.Manager.from_queryset(RegistroQuerySet)()
@@ -100,7 +106,7 @@ class Registro(models.Model):
     class Meta:
         db_table = "registros"
         ordering = ["-id"]
-        verbose_name = "registro"
+        verbose_name = _("registro")
         indexes = [
             models.Index(fields=["execucao", "-id"], name="registro_por_execucao"),
             models.Index(fields=["evento", "at"], name="registro_por_evento"),

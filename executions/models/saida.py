@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class SaidaQuerySet(models.QuerySet["Saida"]):
@@ -16,9 +17,9 @@ class Saida(models.Model):
     """A chunk of what a script wrote, in the order in which it was read."""
 
     class Canal(models.TextChoices):
-        OUT = "out", "saída"
-        ERR = "err", "erros"
-        AVISO = "aviso", "aviso"
+        OUT = "out", _("saída")
+        ERR = "err", _("erros")
+        AVISO = "aviso", _("aviso")
 
     processo = models.ForeignKey("executions.Processo", models.CASCADE, related_name="saidas")
     n = models.PositiveIntegerField()
@@ -31,7 +32,7 @@ class Saida(models.Model):
     class Meta:
         db_table = "saidas"
         ordering = ["processo_id", "n"]
-        verbose_name = "saída"
+        verbose_name = _("saída")
         constraints = [models.UniqueConstraint(fields=["processo", "n"], name="uma_saida_por_numero")]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock, parametros
 
@@ -24,9 +25,9 @@ BY_SUFFIX = {".py": "", ".sh": "/bin/sh", ".js": "node", ".pl": "perl"}
 class AvisarEm(models.TextChoices):
     """At which ends the chosen destinations are told."""
 
-    NUNCA = "nunca", "nunca"
-    FALHA = "falha", "só em falha"
-    SEMPRE = "sempre", "sempre"
+    NUNCA = "nunca", _("nunca")
+    FALHA = "falha", _("só em falha")
+    SEMPRE = "sempre", _("sempre")
 
 
 class ArquivoRecusado(ValueError):
@@ -54,29 +55,35 @@ class Script(models.Model):
     """A file below SCRIPTS_DIR that may be run as a supervised process, with its limits and its typed parameters."""
 
     nome = models.CharField(max_length=100, unique=True)
-    descricao = models.CharField("descrição", max_length=300, blank=True)
-    arquivo = models.CharField(max_length=300, help_text="Caminho dentro da pasta de scripts.")
-    interpretador = models.CharField(max_length=200, blank=True, help_text="Vazio: pelo sufixo do arquivo.")
-    argumentos = models.JSONField(default=list, blank=True, help_text='Lista de textos; "{nome}" é um parâmetro.')
-    parametros = models.JSONField("parâmetros", default=list, blank=True)
+    descricao = models.CharField(_("descrição"), max_length=300, blank=True)
+    arquivo = models.CharField(max_length=300, help_text=_("Caminho dentro da pasta de scripts."))
+    interpretador = models.CharField(max_length=200, blank=True, help_text=_("Vazio: pelo sufixo do arquivo."))
+    argumentos = models.JSONField(default=list, blank=True, help_text=_('Lista de textos; "{nome}" é um parâmetro.'))
+    parametros = models.JSONField(_("parâmetros"), default=list, blank=True)
     timeout_s = models.PositiveIntegerField(
-        "tempo limite (s)", default=600, validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 3600)]
+        _("tempo limite (s)"), default=600, validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 3600)]
     )
     max_memoria_mb = models.PositiveIntegerField(
-        "memória máxima (MB)", default=1024, validators=[MinValueValidator(16)]
+        _("memória máxima (MB)"), default=1024, validators=[MinValueValidator(16)]
     )
     prioridade_cpu = models.PositiveSmallIntegerField(
-        "nice", default=5, validators=[MaxValueValidator(19)], help_text="0 a 19: quanto maior, mais cede a vez."
+        _("nice"), default=5, validators=[MaxValueValidator(19)], help_text=_("0 a 19: quanto maior, mais cede a vez.")
     )
-    max_saida_kb = models.PositiveIntegerField("saída guardada (KB)", default=2048, validators=[MinValueValidator(16)])
-    max_processos = models.PositiveIntegerField("processos no máximo", default=50, validators=[MinValueValidator(1)])
+    max_saida_kb = models.PositiveIntegerField(
+        _("saída guardada (KB)"), default=2048, validators=[MinValueValidator(16)]
+    )
+    max_processos = models.PositiveIntegerField(_("processos no máximo"), default=50, validators=[MinValueValidator(1)])
     ativo = models.BooleanField(default=True)
     quem_pode = models.ManyToManyField(
-        Group, blank=True, related_name="+", verbose_name="quem pode executar", help_text="Vazio: todos os operadores."
+        Group,
+        blank=True,
+        related_name="+",
+        verbose_name=_("quem pode executar"),
+        help_text=_("Vazio: todos os operadores."),
     )
-    avisar_em = models.CharField("avisar", max_length=6, choices=AvisarEm.choices, default=AvisarEm.FALHA)
+    avisar_em = models.CharField(_("avisar"), max_length=6, choices=AvisarEm.choices, default=AvisarEm.FALHA)
     destinos = models.ManyToManyField("executions.Destino", blank=True, related_name="+")
-    sha256 = models.CharField("SHA-256 confirmado", max_length=64, editable=False)
+    sha256 = models.CharField(_("SHA-256 confirmado"), max_length=64, editable=False)
     confirmado_em = models.DateTimeField(null=True, blank=True, editable=False)
 
     processos: "ProcessoQuerySet"
@@ -85,7 +92,7 @@ class Script(models.Model):
     class Meta:
         db_table = "scripts"
         ordering = ["nome"]
-        verbose_name = "script"
+        verbose_name = _("script")
         permissions = [("executar_script", "Pode executar e cancelar scripts")]
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 # Outcomes that are neither an answer nor a class of failure.
 ROBO_PERDIDO = "robo_perdido"  # its process was seen to be dead
@@ -11,17 +12,17 @@ class Tentativa(models.Model):
     item = models.ForeignKey("executions.JobItem", models.CASCADE, related_name="tentativas")
     n = models.PositiveIntegerField()
     token = models.PositiveIntegerField()
-    geracao = models.PositiveIntegerField("geração")
+    geracao = models.PositiveIntegerField(_("geração"))
     processo = models.ForeignKey("executions.Processo", models.RESTRICT, related_name="tentativas")
-    began = models.DateTimeField("começou")
-    ended = models.DateTimeField("terminou", null=True, blank=True)
-    outcome = models.CharField("desfecho", max_length=40, blank=True)
+    began = models.DateTimeField(_("começou"))
+    ended = models.DateTimeField(_("terminou"), null=True, blank=True)
+    outcome = models.CharField(_("desfecho"), max_length=40, blank=True)
     erro = models.TextField(blank=True)
 
     class Meta:
         db_table = "tentativas"
         ordering = ["item_id", "n"]
-        verbose_name = "tentativa"
+        verbose_name = _("tentativa")
         indexes = [models.Index(fields=["outcome", "ended"], name="tentativa_por_desfecho")]
         constraints = [models.UniqueConstraint(fields=["item", "token"], name="uma_tentativa_por_token")]
 

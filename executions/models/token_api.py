@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.models.registro import Registro
@@ -41,21 +42,21 @@ class TokenAPI(models.Model):
     """A bearer token of one user. Only its hash is kept: the text is shown once, when it is made."""
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens_api", verbose_name="usuário"
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens_api", verbose_name=_("usuário")
     )
-    nome = models.CharField(max_length=100, help_text="Para que serve, por exemplo «integração do escritório».")
+    nome = models.CharField(max_length=100, help_text=_("Para que serve, por exemplo «integração do escritório»."))
     prefixo = models.CharField(max_length=PREFIXO, editable=False, db_index=True)
     sha256 = models.CharField(max_length=64, unique=True, editable=False)
     so_leitura = models.BooleanField(
-        "só leitura", default=False, help_text="Consulta, e não inicia, enfileira nem encerra nada."
+        _("só leitura"), default=False, help_text=_("Consulta, e não inicia, enfileira nem encerra nada.")
     )
     dias = models.PositiveIntegerField(
-        "validade (dias)", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_DIAS)],
-        help_text="Vazio: vale até ser revogado.",
+        _("validade (dias)"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_DIAS)],
+        help_text=_("Vazio: vale até ser revogado."),
     )  # fmt: skip
-    expira_em = models.DateTimeField("expira em", null=True, blank=True, editable=False)
+    expira_em = models.DateTimeField(_("expira em"), null=True, blank=True, editable=False)
     criado_em = models.DateTimeField(editable=False)
-    usado_em = models.DateTimeField("último uso", null=True, blank=True, editable=False)
+    usado_em = models.DateTimeField(_("último uso"), null=True, blank=True, editable=False)
     revogado_em = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = models.Manager.from_queryset(TokenAPIQuerySet)()
@@ -63,8 +64,8 @@ class TokenAPI(models.Model):
     class Meta:
         db_table = "tokens_api"
         ordering = ["-id"]
-        verbose_name = "token da API"
-        verbose_name_plural = "tokens da API"
+        verbose_name = _("token da API")
+        verbose_name_plural = _("tokens da API")
 
     def __str__(self) -> str:
         return f"{self.nome} ({self.prefixo}…)"

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from executions.intake import nome_sem_chaves
 from executions.models import Disparo, Execucao, JobItem, Processo, Registro
@@ -26,16 +28,16 @@ FORMATOS = {"completo": "%d/%m/%Y %H:%M:%S", "minuto": "%d/%m/%Y %H:%M", "curto"
 
 # state -> (tone, icon, word)
 EXECUCAO = {
-    Execucao.Status.QUEUED: ("idle", "fila", "Na fila"),
-    Execucao.Status.RUNNING: ("run", "rodando", "Em execução"),
-    Execucao.Status.DONE: ("ok", "check", "Concluída"),
-    Execucao.Status.ERROR: ("bad", "falha", "Erro"),
+    Execucao.Status.QUEUED: ("idle", "fila", gettext_lazy("Na fila")),
+    Execucao.Status.RUNNING: ("run", "rodando", gettext_lazy("Em execução")),
+    Execucao.Status.DONE: ("ok", "check", gettext_lazy("Concluída")),
+    Execucao.Status.ERROR: ("bad", "falha", gettext_lazy("Erro")),
 }
 ITEM = {
-    JobItem.Status.PENDING: ("idle", "relogio", "Pendente"),
-    JobItem.Status.RUNNING: ("run", "rodando", "Em andamento"),
-    JobItem.Status.DONE: ("ok", "check", "Concluído"),
-    JobItem.Status.FAILED: ("bad", "falha", "Falhou"),
+    JobItem.Status.PENDING: ("idle", "relogio", gettext_lazy("Pendente")),
+    JobItem.Status.RUNNING: ("run", "rodando", gettext_lazy("Em andamento")),
+    JobItem.Status.DONE: ("ok", "check", gettext_lazy("Concluído")),
+    JobItem.Status.FAILED: ("bad", "falha", gettext_lazy("Falhou")),
 }
 RESULTADO = {
     Resultado.PROTOCOLADA: ("ok", "ok"),
@@ -47,16 +49,16 @@ RESULTADO = {
     Resultado.AMBIGUA: ("warn", "duvida"),
 }
 PROCESSO = {
-    Processo.Status.REQUESTED: ("idle", "espera", "Pedido"),
-    Processo.Status.STARTING: ("run", "rodando", "Iniciando"),
-    Processo.Status.RUNNING: ("run", "rodando", "Rodando"),
-    Processo.Status.STOPPING: ("warn", "parar", "Parando"),
+    Processo.Status.REQUESTED: ("idle", "espera", gettext_lazy("Pedido")),
+    Processo.Status.STARTING: ("run", "rodando", gettext_lazy("Iniciando")),
+    Processo.Status.RUNNING: ("run", "rodando", gettext_lazy("Rodando")),
+    Processo.Status.STOPPING: ("warn", "parar", gettext_lazy("Parando")),
 }
 NIVEL = {
-    Registro.Level.DEBUG: ("idle", "DETALHE"),
-    Registro.Level.INFO: ("idle", "INFO"),
-    Registro.Level.WARNING: ("warn", "AVISO"),
-    Registro.Level.ERROR: ("bad", "ERRO"),
+    Registro.Level.DEBUG: ("idle", gettext_lazy("DETALHE")),
+    Registro.Level.INFO: ("idle", gettext_lazy("INFO")),
+    Registro.Level.WARNING: ("warn", gettext_lazy("AVISO")),
+    Registro.Level.ERROR: ("bad", gettext_lazy("ERRO")),
 }
 ESPERA = {
     Espera.PAUSADA: "pausa",
@@ -102,7 +104,7 @@ def icone(nome: str) -> SafeString:
     )  # fmt: skip
 
 
-def _marca(classe: str, tom: str, nome: str, texto: str) -> SafeString:
+def _marca(classe: str, tom: str, nome: str, texto: "str | Promise") -> SafeString:
     return format_html('<span class="{} is-{}">{}{}</span>', classe, tom, icone(nome), texto)
 
 
@@ -116,7 +118,8 @@ def estado(execucao: Execucao) -> SafeString:
 
 @register.simple_tag
 def estado_do_item(item: JobItem) -> SafeString:
-    tone, icon, word = ITEM[JobItem.Status(item.status)]
+    tone, icon, said = ITEM[JobItem.Status(item.status)]
+    word: str | Promise = said
     if item.status == JobItem.Status.FAILED:
         word = f"Falhou: {item.get_erro_classe_display().lower()}"
     return _marca("state", tone, icon, word)

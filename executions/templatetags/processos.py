@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from executions.historico import DESFECHOS, Filtro
 from executions.models import Processo, Saida
@@ -33,9 +35,9 @@ TOM = {
     Motivo.ENTRADA: ("bad", "chave"),
 }
 CANAL = {
-    Saida.Canal.OUT: ("idle", "saída"),
-    Saida.Canal.ERR: ("bad", "erros"),
-    Saida.Canal.AVISO: ("warn", "aviso"),
+    Saida.Canal.OUT: ("idle", gettext_lazy("saída")),
+    Saida.Canal.ERR: ("bad", gettext_lazy("erros")),
+    Saida.Canal.AVISO: ("warn", gettext_lazy("aviso")),
 }
 
 
@@ -48,7 +50,8 @@ def estado_do_processo(processo: Processo, classe: str = "state") -> SafeString:
         return _marca(classe, "warn", "parar", "Sendo encerrado")
     if processo.cancel_requested_at:
         return _marca(classe, "warn", "parar", "Sendo cancelado")
-    tone, icon, word = PROCESSO[Processo.Status(processo.status)]
+    tone, icon, said = PROCESSO[Processo.Status(processo.status)]
+    word: str | Promise = said
     if processo.status == Processo.Status.REQUESTED and processo.script_id:
         word = "Na fila" if processo.host_id is None else "Pedido"
     return _marca(classe, tone, icon, word)

@@ -73,7 +73,7 @@ def secoes() -> list[Secao]:
     ]  # fmt: skip
 
 
-def _de_tres(escolhas: Any, tons: Mapping[Any, tuple[str, str, str]], sentidos: Mapping[Any, Texto]) -> list[Palavra]:
+def _de_tres(escolhas: Any, tons: Mapping[Any, tuple[str, str, Any]], sentidos: Mapping[Any, Texto]) -> list[Palavra]:
     return [Palavra(tons[value][2], sentidos[value], *tons[value][:2]) for value in escolhas]
 
 
