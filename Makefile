@@ -36,6 +36,7 @@ test-all: setup
 
 bench: setup
 	$(PY) tests/bench.py
+	$(PY) tests/bench_pages.py
 
 # An installation at work, faults drawn by seed, the outside judge: make chaos SECONDS=600 SEED=7 [DB=postgres]
 chaos: setup

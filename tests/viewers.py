@@ -1,0 +1,63 @@
+"""People who look: `python tests/viewers.py PORT COOKIE N`. Each opens the home page and polls it as the browser does.
+
+Until SIGTERM; then it says how many answers came, of which status, and their median time.
+"""
+
+import http.client
+import re
+import signal
+import statistics
+import sys
+import threading
+import time
+from collections import Counter
+
+EVERY_SECONDS = 2.0
+stop = threading.Event()
+seconds: list[float] = []
+statuses: Counter[int] = Counter()
+
+
+def get(connection: http.client.HTTPConnection, path: str, cookie: str, *, poll: bool) -> tuple[int, str]:
+    headers = {"Cookie": cookie} | ({"HX-Request": "true"} if poll else {})
+    connection.request("GET", path, headers=headers)
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def tick(html: str) -> str:
+    found = re.search(r'hx-get="([^"]+)"', html)
+    assert found, html[:300]
+    return found[1].replace("&amp;", "&")
+
+
+def viewer(n: int, of: int, port: int, cookie: str) -> None:
+    stop.wait(EVERY_SECONDS * n / of)  # they did not all come at once
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    path = tick(get(connection, "/", cookie, poll=False)[1])
+    while not stop.wait(EVERY_SECONDS):
+        began = time.perf_counter()
+        try:
+            status, html = get(connection, path, cookie, poll=True)
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            statuses[0] += 1
+            continue
+        seconds.append(time.perf_counter() - began)
+        statuses[status] += 1
+        path = tick(html) if status == 200 else path
+
+
+def main() -> None:
+    port, cookie, n = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    for i in range(n):
+        threading.Thread(target=viewer, args=(i, n, port, cookie), daemon=True).start()
+    while not stop.wait(0.5):
+        pass
+    middle = f", median {statistics.median(seconds) * 1000:.0f} ms" if seconds else ""
+    print(f"{sum(statuses.values())} polls {dict(statuses)}{middle}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
