@@ -213,6 +213,7 @@ def _seconds(name: str, default: float) -> float:
     return env.number(name, default, at_least=0.1) / TIME_DIVISOR
 
 
+POLL_SHARED_SECONDS = _seconds("POLL_SHARED_SECONDS", 1)  # for so long polls of the home page share one look
 SCHEDULER_TICK_SECONDS = _seconds("SCHEDULER_TICK_SECONDS", 8)
 WATCHDOG_TICK_SECONDS = _seconds("WATCHDOG_TICK_SECONDS", 10)
 HEARTBEAT_SECONDS = _seconds("HEARTBEAT_SECONDS", 10)

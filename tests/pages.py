@@ -34,7 +34,8 @@ JPEG = base64.b64decode(  # 8 by 5 pixels
 
 @pytest.fixture
 def pagina_leve(settings: Any) -> None:
-    """Plain HTTP, and people that are made in no time."""
+    """Plain HTTP, people that are made in no time, and a look of its own for each poll."""
+    settings.POLL_SHARED_SECONDS = 0
     settings.SECURE_SSL_REDIRECT = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

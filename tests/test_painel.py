@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from executions.hoje import GRUPOS, Hoje, meia_noite
 from executions.models import Credencial, Execucao, Host, JobItem, Portal, Processo, Quadro
 from executions.panorama import Panorama
 from executions.results import ErroClasse, Resposta, Resultado
+from executions.views.partilha import Partilha
 from tests.factories import em_postgres, nova_credencial, nova_execucao, novo_host, novo_portal, novo_robo, tomado
 from tests.pages import (
     HTMX,
@@ -22,6 +25,7 @@ from tests.pages import (
     com_robos,
     como,
     pagina_leve,  # noqa: F401 (a fixture)
+    pessoa,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("grupos", "pagina_leve")]
@@ -272,3 +276,23 @@ def test_the_screens_cost_one_statement_each_few_seconds_whatever_the_number_of_
         assert html.count("data-tela=") == n
         assert not [query for query in captured.captured_queries if '"jpeg"' in query["sql"]]
     assert counts == [8, 6]  # the first look also reads the alarms, as seldom
+
+
+def test_polls_of_one_second_share_a_look_and_an_opened_page_takes_its_own(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("executions.views.painel._partilha", Partilha())
+    settings.POLL_SHARED_SECONDS = 60
+    clients = [como("Operadores"), como("Operadores")]
+    user, reader = pessoa(), Client()
+    user.user_permissions.add(Permission.objects.get(codename="view_execucao"))
+    reader.force_login(user)
+    assert "Nada a fazer" in clients[0].get("/", headers=HTMX).content.decode()
+    nova_execucao(1, titulo="Recém-chegada")
+    with CaptureQueriesContext(connection) as captured:
+        shared = clients[1].get("/", headers=HTMX).content.decode()
+    assert "Recém-chegada" not in shared and len(captured) == AUTH_QUERIES
+    assert "Recém-chegada" in reader.get("/", headers=HTMX).content.decode()  # who may see less shares with his equals
+    assert "Recém-chegada" in clients[1].get("/").content.decode()
+    settings.POLL_SHARED_SECONDS = 0
+    assert "Recém-chegada" in clients[1].get("/", headers=HTMX).content.decode()

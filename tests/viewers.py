@@ -19,7 +19,7 @@ statuses: Counter[int] = Counter()
 
 
 def get(connection: http.client.HTTPConnection, path: str, cookie: str, *, poll: bool) -> tuple[int, str]:
-    headers = {"Cookie": cookie} | ({"HX-Request": "true"} if poll else {})
+    headers = {"Cookie": cookie, "Connection": "close"} | ({"HX-Request": "true"} if poll else {})
     connection.request("GET", path, headers=headers)
     response = connection.getresponse()
     return response.status, response.read().decode()
@@ -34,7 +34,13 @@ def tick(html: str) -> str:
 def viewer(n: int, of: int, port: int, cookie: str) -> None:
     stop.wait(EVERY_SECONDS * n / of)  # they did not all come at once
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    path = tick(get(connection, "/", cookie, poll=False)[1])
+    path = ""
+    while not path and not stop.is_set():
+        try:
+            path = tick(get(connection, "/", cookie, poll=False)[1])
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            statuses[0] += 1
     while not stop.wait(EVERY_SECONDS):
         began = time.perf_counter()
         try:

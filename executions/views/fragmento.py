@@ -41,6 +41,7 @@ def responder(
     contexto: dict[str, Any],
     *,
     ritmo: int | None,
+    corpo: str | None = None,
     detalhes: str | None = None,
     regioes: Sequence[Regiao] = (),
     endereco: dict[str, str] | None = None,
@@ -48,12 +49,13 @@ def responder(
 ) -> HttpResponse:
     """The page `nome`, or, to htmx, its fragment, or 204 when `v` is still what it shows.
 
-    `ritmo`: milliseconds to the next tick; None ends the polling. `detalhes`: a second template, swapped only when it
-    changed itself. `regioes`: more such parts, which the page's template includes itself. `endereco`: query parameters
-    to keep. `anexo`: more out-of-band markup for a poll; with it the answer is never 204.
+    `ritmo`: milliseconds to the next tick; None ends the polling. `corpo`: the fragment, when it is rendered already.
+    `detalhes`: a second template, swapped only when it changed itself. `regioes`: more such parts, which the page's
+    template includes itself. `endereco`: query parameters to keep. `anexo`: more out-of-band markup for a poll; with it
+    the answer is never 204.
     """
     htmx = bool(getattr(request, "htmx", False))
-    corpo = render_to_string(f"executions/_{nome}.html", contexto, request)
+    corpo = corpo or render_to_string(f"executions/_{nome}.html", contexto, request)
     lower = render_to_string(detalhes, contexto, request) if detalhes else None
     d = versao(lower)
     known = request.GET.get("r", "").split(".") if htmx else []

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from executions import alarmes, clock
 from executions.alertas import Alerta, Olhar, alertas
@@ -19,6 +19,7 @@ from executions.panorama import Espera, Panorama
 from executions.previsao import Previsao, previsoes
 from executions.views.acesso import pagina
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder, versao
+from executions.views.partilha import Partilha
 from executions.views.progresso import Parte, partes_da_lista
 
 MOSTRADAS, FILA_MOSTRADA = 50, 20
@@ -111,11 +112,41 @@ class Painel:
         return f"{running}, {wrong}."
 
 
+@dataclass(frozen=True)
+class Visto:
+    """The panel as it was rendered for all who may see the same of it."""
+
+    contexto: dict[str, Any]
+    corpo: str
+    ritmo: int
+
+
+_partilha: Partilha[Visto] = Partilha()
+# What the panel's parts ask about the person who looks.
+PERMISSOES = ("ver_tela", "view_host", "view_portal", "view_processo", "view_script")
+
+
 @pagina()
 def painel(request: HttpRequest) -> HttpResponse:
-    """The robots' screens only to whom asks for them (`?telas=1`): an open panel alone makes no robot show anything."""
+    """The robots' screens only to whom asks for them (`?telas=1`): an open panel alone makes no robot show anything.
+
+    Polls share a look of the last second; a page that is opened takes its own.
+    """
+    may = [request.user.has_perms([f"executions.{name}"]) for name in PERMISSOES]
+    telas = request.GET.get("telas") == "1" and may[0]
+    if getattr(request, "htmx", False):
+        visto = _partilha.obter((get_language(), telas, *may), lambda: _olhar(request, telas))
+    else:
+        visto = _olhar(request, telas)
+    falado, anexo = _falar(request, visto.contexto["fala"])
+    endereco = {"f": falado} | ({"telas": "1"} if telas else {})
+    return responder(
+        request, "painel", dict(visto.contexto), ritmo=visto.ritmo, corpo=visto.corpo, endereco=endereco, anexo=anexo
+    )
+
+
+def _olhar(request: HttpRequest, telas: bool) -> Visto:
     painel = Painel(clock.db_now())
-    telas = request.GET.get("telas") == "1" and request.user.has_perms(["executions.ver_tela"])
     if telas:
         Processo.objects.assistir(painel.panorama.robos, painel.agora)
     contexto: dict[str, Any] = {
@@ -129,16 +160,8 @@ def painel(request: HttpRequest) -> HttpResponse:
         "fala": painel.fala,
         "telas": telas,
     }
-    falado, anexo = _falar(request, painel.fala)
     ritmo = RITMO_RODANDO_MS if painel.panorama.processos else RITMO_PARADO_MS
-    return responder(
-        request,
-        "painel",
-        contexto,
-        ritmo=ritmo,
-        endereco={"f": falado} | ({"telas": "1"} if telas else {}),
-        anexo=anexo,
-    )
+    return Visto(contexto, render_to_string("executions/_painel.html", contexto, request), ritmo)
 
 
 def _titulo(avisos: int) -> str:
