@@ -61,9 +61,11 @@ class Resumo:
 
 
 def coluna(execucao: Execucao, agora: datetime) -> tuple[int, int]:
-    """Which column of the chart is the last, and how many minutes wide they are: until it changes, the chart stands."""
-    largura = _largura(execucao.started_at, execucao.finished_at or agora)
-    return int((execucao.finished_at or agora).timestamp()) // 60 // largura, largura
+    """(the chart's last column, minutes a column): until it changes, the chart stands. 0: there is no chart yet."""
+    fim = execucao.finished_at or agora
+    largura = _largura(execucao.started_at, fim)
+    columns = _colunas(execucao.started_at, fim, largura, ended=not execucao.aberta)
+    return columns[-1] if len(columns) > 1 else 0, largura
 
 
 def ler(execucao: Execucao, agora: datetime, *, grafico: bool = True) -> Resumo:
@@ -108,13 +110,18 @@ def _largura(inicio: datetime | None, fim: datetime) -> int:
 
 def _pontos(n: dict[int, int], inicio: datetime | None, fim: datetime, largura: int, *, ended: bool) -> list[Ponto]:
     """One a column from the first to the last, empty ones too. The one that still grows is left out."""
-    if inicio is None:
-        return []
-    first, last = (int(at.timestamp()) // 60 // largura for at in (inicio, fim))
-    columns = range(first, last + 1 if ended else last)
     return [
-        Ponto(datetime.fromtimestamp(c * largura * 60, tz=fim.tzinfo), n.get(c, 0) / largura) for c in columns
-    ]  # fmt: skip
+        Ponto(datetime.fromtimestamp(c * largura * 60, tz=fim.tzinfo), n.get(c, 0) / largura)
+        for c in _colunas(inicio, fim, largura, ended=ended)
+    ]
+
+
+def _colunas(inicio: datetime | None, fim: datetime, largura: int, *, ended: bool) -> range:
+    """The numbers of the columns, counted since 1970."""
+    if inicio is None:
+        return range(0)
+    first, last = (int(at.timestamp()) // 60 // largura for at in (inicio, fim))
+    return range(first, last + 1 if ended else last)
 
 
 def _evento(at: str, evento: str, mensagem: str, level: str, *nomes: str | None) -> Evento:

@@ -470,3 +470,12 @@ def test_an_ended_batch_says_what_its_numbers_mean() -> None:
     html = abrir(batch)
     assert "2 petições não estão no processo." in html and "1 precisa de conferência:" in html
     assert "5 ficaram sem resposta." in html and str(ErroClasse.ENCERRADO.label) in html
+
+
+def test_the_turn_of_a_minute_is_no_news_of_a_batch_without_a_chart(tempo: Any) -> None:
+    tempo.agora = tempo.agora.replace(second=58)
+    batch, client = nova_execucao(3), como("Leitores")
+    tomado(batch)
+    html = abrir(batch, client=client)
+    tempo.avancar(5)
+    assert client.get(tick(html), headers=HTMX).status_code == 204
