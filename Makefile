@@ -5,7 +5,7 @@ export DJANGO_SETTINGS_MODULE := robotcontrol.settings
 
 LANES := $(or $(VAR_DIR),$(CURDIR)/var)
 
-.PHONY: setup demo up test test-browser test-rest test-all bench chaos reliability lint
+.PHONY: messages setup demo up test test-browser test-rest test-all bench chaos reliability lint
 
 setup:
 	@.ci/setup
@@ -52,3 +52,8 @@ lint: setup
 	.venv/bin/mypy
 	$(PY) manage.py makemigrations --check --dry-run
 	DEBUG=0 $(PY) manage.py check --deploy --fail-level WARNING
+
+# The texts to translate (their ids are Portuguese) into locale/; needs GNU gettext.
+messages: setup
+	mkdir -p locale
+	$(PY) manage.py makemessages --locale en --no-location --no-wrap --ignore .venv --ignore var --ignore tests

@@ -120,6 +120,7 @@ LOGIN_REDIRECT_URL = "executions:painel"
 LANGUAGE_CODE = "pt-br"
 TIME_ZONE = "America/Sao_Paulo"
 USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "locale"]  # the ids are the Portuguese texts: only other languages have files
 USE_TZ = True
 
 STATIC_URL = "static/"
