@@ -51,7 +51,7 @@ def zombie_is_harmless(made: World, batch: Batch, robot: Processo, pids: list[in
     return gone
 
 
-@pytest.mark.parametrize("repetitions", [10])
+@pytest.mark.parametrize("repetitions", [20])
 def test_a_frozen_host_that_wakes_after_its_item_was_answered_elsewhere_writes_nothing(
     counted: Note, repetitions: int
 ) -> None:
@@ -112,7 +112,8 @@ def ends_before_its_item_is_given_away(made: World, cut: Callable[[], None], hea
     finally:
         heal()
     made.finish(batch)
-    assert batch.item.tentativas.filter(outcome="robo_perdido").count() == 1
+    outcomes = list(batch.item.tentativas.values_list("outcome", flat=True))
+    assert len(outcomes) == 2 and outcomes[0] in ("posse_vencida", "robo_perdido")
     return margin
 
 
@@ -123,7 +124,8 @@ def test_a_host_cut_off_from_the_database_ends_its_browsers_before_the_other_tak
     if connection.vendor != "postgresql":
         pytest.skip("SQLite is a file; this runs in the PostgreSQL half")
     setting = stopped_proxy if how.startswith("a proxy") else separate_network
-    with world(latency=2.0) as made, setting(made) as (cut, heal):
+    # Slower than the others: between a robot's own end and its item's lie 15 s of production's time.
+    with world(4, latency=2.0) as made, setting(made) as (cut, heal):
         margin = ends_before_its_item_is_given_away(made, cut, heal)
         counted(1, [margin])
     assert not made.left_over()
