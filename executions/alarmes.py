@@ -4,7 +4,6 @@ A rule yields (alarm, what it is about, sentence) while it holds. An occurrence 
 transaction also writes the notices; it closes when nobody has seen it for a minute. A dozen queries, whatever the size.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -32,11 +31,6 @@ CRASH_SHARE, CRASH_ATTEMPTS = 0.2, 10  # a share of fewer attempts says nothing
 DISK_PERCENT = 10.0
 QUEDAS = (ROBO_PERDIDO, POSSE_VENCIDA, ErroClasse.VENENO)
 
-REMEMBERED_SECONDS = 5.0
-
-_lembradas: list[Ocorrencia] = []
-_ate = 0.0
-
 Caso = tuple[Alarme, str, str]
 Regra = Callable[[datetime], Iterator[Caso]]
 
@@ -52,19 +46,6 @@ def passo() -> int:
     for row in Ocorrencia.objects.a_fechar(agora):
         _fechar(row, agora)
     return opened
-
-
-def abertas() -> list[Ocorrencia]:
-    """What goes on now, for the home page: read at most each REMEMBERED_SECONDS by a process, however many poll it."""
-    global _lembradas, _ate
-    if time.monotonic() >= _ate:
-        _lembradas, _ate = list(Ocorrencia.objects.abertas()[:20]), time.monotonic() + REMEMBERED_SECONDS
-    return _lembradas
-
-
-def esquecer() -> None:
-    global _ate
-    _ate = 0.0
 
 
 def agendador_parado(agora: datetime) -> bool:

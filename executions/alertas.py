@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from executions.ajuda import ALARME
-from executions.models import Alarme, Execucao, Ocorrencia, Portal
+from executions.models import Alarme, Execucao, Portal
 from executions.models.execucao_queryset import INTERRUPCOES
 from executions.panorama import Panorama
 from executions.results import ErroClasse
@@ -44,7 +44,6 @@ class Olhar:
     panorama: Panorama
     portais: Sequence[Portal]
     marcadas: Sequence[Execucao]
-    ocorrencias: Sequence[Ocorrencia] = ()
 
     @property
     def agora(self) -> datetime:
@@ -154,7 +153,7 @@ def disco_cheio(olhar: Olhar) -> Iterator[Alerta]:
 
 def alarmes(olhar: Olhar) -> Iterator[Alerta]:
     """Those of executions/alarmes.py; what another rule shows, and sooner, is left to it."""
-    for row in olhar.ocorrencias:
+    for row in olhar.panorama.alarmes:
         if row.alarme not in MOSTRADOS_ANTES:
             alarme = Alarme(row.alarme)
             link = (f"{reverse('executions:ajuda')}#alarmes", _("O que fazer"))

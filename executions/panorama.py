@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from executions.models import Credencial, Execucao, Host, Processo
+from executions.linhas import momento
+from executions.models import Credencial, Execucao, Host, Ocorrencia, Processo
 
 
 class Espera(models.TextChoices):
@@ -55,7 +56,13 @@ class Panorama:
 
     @cached_property
     def hosts(self) -> list[Host]:
-        return list(Host.objects.all())
+        return list(Host.objects.com_alarmes())
+
+    @property
+    def alarmes(self) -> list[Ocorrencia]:
+        """What goes on now. No machine was ever on: nobody has looked either."""
+        rows = vars(self.hosts[0])["alarmes"] if self.hosts else None
+        return [Ocorrencia(alarme=a, mensagem=text, aberta_em=momento(at)) for a, text, at in rows or ()]
 
     @cached_property
     def hosts_vivos(self) -> list[Host]:

@@ -45,11 +45,6 @@ def _missing_template_variables_are_errors() -> Iterator[None]:
     logger.setLevel(level)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered_of_another_test() -> None:
-    import_module("executions.alarmes").esquecer()
-
-
 class Tempo:
     """The database's clock, standing still until a test moves it."""
 

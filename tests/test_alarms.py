@@ -292,12 +292,3 @@ def test_the_home_page_shows_what_goes_on_and_leads_to_what_to_do(tempo: Tempo) 
     assert "tem processos sem dono que não morrem." in html and 'href="/ajuda/#alarmes"' in html
     assert "Disco cheio" in html and "Disco quase cheio" not in html  # told once, by the rule that knows first
     assert 'id="alarmes"' in como("Operadores").get("/ajuda/").content.decode()
-
-
-@pytest.mark.usefixtures("grupos", "pagina_leve")
-def test_polls_of_the_home_page_read_the_alarms_once_in_five_seconds() -> None:
-    client = como("Operadores")
-    client.get("/")
-    with CaptureQueriesContext(connection) as captured:
-        client.get("/", headers=HTMX)
-    assert not any("ocorrencias" in query["sql"] for query in captured)

@@ -4,13 +4,19 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models.functions import JSONArray
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
+from executions.linhas import Linhas
+from executions.models.ocorrencia import Ocorrencia
 from executions.models.registro import Registro
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+
+
+ALARMES_MOSTRADOS = 20
 
 
 class HostQuerySet(models.QuerySet["Host"]):
@@ -25,6 +31,11 @@ class HostQuerySet(models.QuerySet["Host"]):
     def com_vida(self, agora: datetime) -> "HostQuerySet":
         """With `ligado`: is its heartbeat fresh (one clock for the whole list, where `viva` asks it a row)."""
         return self.annotate(ligado=Exists(Host.objects.vivos(agora).filter(pk=OuterRef("pk"))))
+
+    def com_alarmes(self) -> "HostQuerySet":
+        """With `alarmes`: what goes on now, the same with each row, so that whoever reads the hosts asks no more."""
+        rows = Ocorrencia.objects.abertas().annotate(linha=JSONArray("alarme", "mensagem", "aberta_em"))
+        return self.annotate(alarmes=Linhas(rows.values("linha")[:ALARMES_MOSTRADOS]))
 
     def que_servem(self, execucao_id: int) -> "HostQuerySet":
         """Those that may serve this execution: everybody's, and its own."""

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from executions import alarmes, clock
+from executions import clock
 from executions.alertas import Alerta, Olhar, alertas
 from executions.hoje import Hoje
 from executions.inicios import inicios
@@ -56,7 +56,7 @@ class Painel:
         self.panorama = Panorama(agora, marcadas)
         self.portais = Portal.objects.com_credenciais_ruins(agora)
         self.hoje = Hoje(agora)
-        self.alertas: list[Alerta] = alertas(Olhar(self.panorama, self.portais, marcadas, alarmes.abertas()))
+        self.alertas: list[Alerta] = alertas(Olhar(self.panorama, self.portais, marcadas))
         at_work = {robo.execucao_id for robo in self.panorama.robos}
         open_ones = self.panorama.abertas
         self.rodando = [e for e in open_ones if e.pk in at_work]
