@@ -21,6 +21,7 @@ from executions.models import (
     Execucao,
     Host,
     JobItem,
+    Ocorrencia,
     Portal,
     Processo,
     Quadro,
@@ -78,6 +79,8 @@ def a_world(pasta: Any) -> None:
     Aviso.objects.create(
         destino=Destino.objects.create(nome="Plantão", url_cifrada="x"), assunto="Falhou", next_at=batch.created_at
     )
+    at = batch.created_at
+    Ocorrencia.objects.create(alarme="disco", alvo="m", mensagem="A máquina m está cheia.", aberta_em=at, vista_em=at)
     TokenAPI(user=User.objects.create_user("integrador"), nome="integração").gerar()
     Quadro.objects.guardar(WORLD["robos"]().pk, JPEG, batch.created_at)
     portal = Portal.objects.order_by("id")[0]

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from executions import clock
-from executions.models import Agendamento, Destino, Execucao, Registro, Script, TokenAPI
+from executions.models import Agendamento, Destino, Execucao, Ocorrencia, Registro, Script, TokenAPI
 from tests.factories import (
     nova_credencial,
     nova_execucao,
@@ -57,7 +57,7 @@ def agir(client: Client, acao: str, *objetos: Any, confirmado: bool = False) -> 
 
 
 def um_agendado() -> None:
-    """A script on a schedule with somebody to tell, a notice, a firing, and a token."""
+    """A script on a schedule with somebody to tell, a notice, a firing, an alarm that is over, and a token."""
     n = Script.objects.count()
     script, destino = novo_script(), Destino(nome=f"equipe {n}")
     destino.trocar_url(f"json://127.0.0.1/{SENHA}")
@@ -67,6 +67,10 @@ def um_agendado() -> None:
         row.destinos.add(destino)
     agendamento.disparos.create(at=clock.db_now(), desfecho="pulado")
     destino.testar()
+    at = clock.db_now()
+    Ocorrencia.objects.create(
+        alarme="disco", alvo=f"m{n}", mensagem="Pouco disco.", aberta_em=at, vista_em=at, fechada_em=at
+    )
     TokenAPI(user=User.objects.first() or User.objects.create_user("dono"), nome=f"token {n}").gerar()
 
 

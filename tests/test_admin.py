@@ -18,6 +18,7 @@ from executions.models import (
     Execucao,
     Host,
     JobItem,
+    Ocorrencia,
     Portal,
     Processo,
     Registro,
@@ -43,10 +44,10 @@ from tests.pages import pagina_leve  # noqa: F401 (a fixture)
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("grupos", "pagina_leve")]
 # All that is registered: a new model is tested from its first day.
 MODELOS = [model for model in admin.site._registry if model._meta.app_label == "executions"]
-SO_LEITURA = [Aviso, Execucao, Host, JobItem, Processo, Registro, Tentativa]
+SO_LEITURA = [Aviso, Execucao, Host, JobItem, Ocorrencia, Processo, Registro, Tentativa]
 todos_os_modelos = pytest.mark.parametrize("model", MODELOS, ids=lambda model: model._meta.model_name)
 os_de_leitura_e_portal = pytest.mark.parametrize(
-    "model", [*(m for m in SO_LEITURA if m is not Aviso), Portal], ids=lambda m: m._meta.model_name
+    "model", [*(m for m in SO_LEITURA if m not in (Aviso, Ocorrencia)), Portal], ids=lambda m: m._meta.model_name
 )
 os_de_leitura = pytest.mark.parametrize("model", SO_LEITURA, ids=lambda model: model._meta.model_name)
 

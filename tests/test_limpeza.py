@@ -1,4 +1,4 @@
-"""Old notices and firings go, the oldest first; what still matters stays."""
+"""Old notices, firings and alarms go, the oldest first; what still matters stays."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from executions import agenda, clock, limpeza
-from executions.models import Agendamento, Aviso, Destino, Disparo
+from executions.models import Agendamento, Aviso, Destino, Disparo, Ocorrencia
 from tests import factories
 from workers import janitor
 
@@ -38,6 +38,23 @@ def test_what_ended_longer_ago_than_the_setting_goes_and_the_rest_stays(settings
     assert limpeza.apagar_antigos(clock.db_now()) == 6
     assert set(Aviso.objects.all()) == set(kept) and set(Disparo.objects.all()) == set(fired)
     assert janitor.forget() == 0
+
+
+def test_an_alarm_that_ended_long_ago_goes_and_one_that_goes_on_stays_however_old(settings: Any) -> None:
+    settings.HISTORY_DAYS = 30
+    agora = clock.db_now()
+
+    def ocorrencia(alvo: str, dias: float | None) -> Ocorrencia:
+        began = agora - timedelta(days=400)
+        ended = None if dias is None else agora - timedelta(days=dias)
+        return Ocorrencia.objects.create(
+            alarme="disco", alvo=alvo, mensagem="x", aberta_em=began, vista_em=began, fechada_em=ended
+        )
+
+    kept = [ocorrencia("a", None), ocorrencia("b", 29)]
+    ocorrencia("c", 31)
+    assert limpeza.apagar_antigos(agora) == 1
+    assert set(Ocorrencia.objects.all()) == set(kept)
 
 
 def test_a_firing_whose_execution_or_script_still_lives_stays() -> None:

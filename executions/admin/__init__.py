@@ -11,6 +11,7 @@ from executions.admin import (  # noqa: F401 (each registers its noun)
     execucao,
     host,
     job_item,
+    ocorrencia,
     portal,
     processo,
     registro,
