@@ -74,8 +74,5 @@ def grupos(db: None) -> None:
     module = config.models_module
     try:
         import_module("executions.migrations.0002_grupos").create_groups(apps, None)
-        import_module("executions.migrations.0004_api_tokens").add_permissions(apps, None)
-        import_module("executions.migrations.0005_agenda_avisos").add_permissions(apps, None)
-        import_module("executions.migrations.0012_quadro").add_permissions(apps, None)
     finally:
         config.models_module = module  # the migration's function takes it away, which suits only a historical registry

@@ -1,22 +1,26 @@
-"""The three groups of people: Leitores look, Operadores run batches, Supervisores may end everything."""
+"""The three groups of people: Leitores look, Operadores run batches and scripts, Supervisores may end everything."""
 
 from django.apps.registry import Apps
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-MODELS = ["execucao", "jobitem", "tentativa", "processo", "host", "portal", "registro"]
+MODELS = [
+    "execucao", "jobitem", "tentativa", "processo", "host", "portal", "registro", "script", "agendamento",
+]  # fmt: skip
 LEITOR = [f"view_{model}" for model in MODELS]
-OPERADOR = [*LEITOR, "enfileirar", "iniciar", "encerrar", "reabrir"]
+OPERADOR = [
+    *LEITOR, "enfileirar", "iniciar", "encerrar", "reabrir", "ver_tela", "executar_script", "view_saida",
+]  # fmt: skip
 SUPERVISOR = [
     *OPERADOR,
     "encerrar_todos",
-    "view_credencial",
-    "add_credencial",
-    "change_credencial",
-    "delete_credencial",
-    "add_portal",
-    "change_portal",
+    *(f"{verb}_credencial" for verb in ("view", "add", "change", "delete")),
+    *(f"{verb}_portal" for verb in ("add", "change")),
+    *(f"{verb}_script" for verb in ("add", "change", "delete")),
+    *(f"{verb}_agendamento" for verb in ("add", "change", "delete")),
+    *(f"{verb}_destino" for verb in ("view", "add", "change", "delete")),
+    "view_aviso",
 ]
 GROUPS = {"Leitores": LEITOR, "Operadores": OPERADOR, "Supervisores": SUPERVISOR}
 
