@@ -15,8 +15,8 @@ def apagar_antigos(agora: datetime) -> int:
 
     Returns how many.
 
-    A notice that is still to be sent stays, an alarm that is not over, and a firing whose script or execution still lives: by it the next firing
-    knows that it must be skipped, and the end knows whom to tell.
+    A notice that is still to be sent stays, an alarm that is not over, and a firing whose script or execution still
+    lives: by it the next firing knows that it must be skipped, and the end knows whom to tell.
     """
     limit = agora - timedelta(days=settings.HISTORY_DAYS)
     told = Aviso.objects.filter(Q(sent_at__lt=limit) | Q(falhou_em__lt=limit))

@@ -43,7 +43,12 @@ def resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:
 
 
 def theme(browser: webdriver.Chrome, name: str) -> None:
-    browser.execute_script("document.documentElement.dataset.theme = arguments[0]", name)
+    """Its colours are there when this returns, not on their way."""
+    browser.execute_script(
+        "document.documentElement.dataset.theme = arguments[0];"
+        "document.getAnimations().filter(a => a instanceof CSSTransition).forEach(a => a.finish())",
+        name,
+    )
 
 
 def complaints(browser: webdriver.Chrome) -> list[str]:

@@ -1,9 +1,12 @@
 """What the admin's nouns share."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 
 class SomenteLeitura(admin.ModelAdmin):
@@ -23,3 +26,11 @@ class SomenteLeitura(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class Valores(admin.AllValuesFieldListFilter):
+    """A filter by the values that are there, of which the empty one has a name too."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or _("(vazio)")}

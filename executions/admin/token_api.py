@@ -19,7 +19,6 @@ class TokenAPIAdmin(admin.ModelAdmin):
     list_filter = ("so_leitura", "expira_em", "revogado_em", "criado_em")
     list_select_related = ("user",)
     search_fields = ("nome", "prefixo", "user__username")
-    autocomplete_fields = ("user",)
     readonly_fields = ("prefixo", "criado_em", "expira_em", "usado_em", "revogado_em")
     actions = ("revogar",)
 
