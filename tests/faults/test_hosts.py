@@ -162,11 +162,13 @@ def separate_network(made: World) -> Iterator[tuple[Callable[[], None], Callable
     ip("netns", "add", name)
     try:
         ip("link", "add", f"v{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
-        ip("addr", "add", "10.99.7.1/30", "dev", f"v{name}")
+        ip("addr", "add", "10.99.7.1/32", "dev", "lo")  # not on the cable: the other host needs it when that is cut
+        ip("addr", "add", "10.99.7.5/30", "dev", f"v{name}")
         ip("link", "set", f"v{name}", "up")
-        ip("-n", name, "addr", "add", "10.99.7.2/30", "dev", "eth0")
+        ip("-n", name, "addr", "add", "10.99.7.6/30", "dev", "eth0")
         ip("-n", name, "link", "set", "eth0", "up")
         ip("-n", name, "link", "set", "lo", "up")
+        ip("-n", name, "route", "add", "default", "via", "10.99.7.5")
         with (
             Proxy(Postgres().socket, bind="10.99.7.1") as database,
             Proxy(("127.0.0.1", made.portal.port), bind="10.99.7.1") as portal,
@@ -178,21 +180,15 @@ def separate_network(made: World) -> Iterator[tuple[Callable[[], None], Callable
 
                 def cut() -> None:
                     ip("link", "set", f"v{name}", "down")
-                    # The address goes with the link, and the other host needs it for the portal.
-                    ip("link", "add", f"d{name}", "type", "dummy")
-                    ip("addr", "del", "10.99.7.1/30", "dev", f"v{name}")
-                    ip("addr", "add", "10.99.7.1/32", "dev", f"d{name}")
-                    ip("link", "set", f"d{name}", "up")
                     stack.enter_context(made.host())
 
                 def heal() -> None:
-                    ip("link", "del", f"d{name}")
-                    ip("addr", "add", "10.99.7.1/30", "dev", f"v{name}")
                     ip("link", "set", f"v{name}", "up")
 
                 yield cut, heal
     finally:
         subprocess.run(["ip", "netns", "del", name], check=False)
+        subprocess.run(["ip", "addr", "del", "10.99.7.1/32", "dev", "lo"], check=False)
 
 
 def _wait_alive(n: int) -> None:
