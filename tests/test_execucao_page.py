@@ -385,7 +385,7 @@ def test_an_item_tells_its_answer_its_evidence_its_attempts_and_its_log(django_a
         html = client.get(page).content.decode()
     for words in [
         "Mais de um documento pode ser este.", "dois documentos", "12 | &lt;b&gt;Petição&lt;/b&gt;", "Ambígua",
-        "Devolvido: a máquina parava", "li os anexos", f"Robô {robo.pid}",
+        "Devolvido: a máquina parava", "li os anexos", f"Robô {robo.pk}",
     ]:  # fmt: skip
         assert words in html
     assert "de outro item" not in html and "Reprocessar este item" not in html

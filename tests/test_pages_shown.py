@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from executions import clock
-from executions.models import Execucao, Registro
+from executions.models import Execucao, Processo, Registro
 from executions.panorama import Espera
 from executions.results import ErroClasse, Resposta, Resultado
 from tests.factories import (
@@ -57,6 +57,18 @@ def test_every_group_sees_the_pages(grupo: str) -> None:
     client = como(grupo)
     assert "Painel" in client.get("/").content.decode()
     assert f"PID {robo.pid}" in client.get(f"/execucoes/{robo.execucao_id}/").content.decode()
+
+
+def test_a_robot_has_the_same_name_on_every_page_before_and_after_it_has_a_pid() -> None:
+    robo = com_robos()
+    client = como("Supervisores")
+    pages = ["/", f"/execucoes/{robo.execucao_id}/", "/processos/", "/processos/encerrar/confirmar", "/maquinas/",
+             f"/robos/{robo.uuid}/"]  # fmt: skip
+    for pid in (robo.pid, None):
+        Processo.objects.filter(pk=robo.pk).update(pid=pid)
+        for page in pages:
+            assert f"Robô {robo.pk}" in client.get(page).content.decode(), (page, pid)
+    assert f"Encerrar o robô {robo.pk}?" in client.get(f"/robos/{robo.uuid}/encerrar/confirmar").content.decode()
 
 
 def test_a_reader_is_offered_no_act() -> None:

@@ -80,7 +80,7 @@ def test_robots_stand_in_the_same_list_with_their_own_buttons(pasta: Path) -> No
     tomado(batch, robo)
     line = _linha(_quadro(), f"proc-{robo.pk}")
     for piece in [
-        f"Robô {robo.pid}", "caso-0", "612 MB", f"#{batch.pk}", 'data-limite="900"',
+        f"Robô {robo.pk}", "caso-0", "612 MB", f"#{batch.pk}", 'data-limite="900"',
         f"/robos/{robo.uuid}/encerrar/confirmar", f"/robos/{robo.uuid}/reiniciar/confirmar",
     ]:  # fmt: skip
         assert piece in line, piece

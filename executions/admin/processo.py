@@ -117,7 +117,7 @@ class ProcessoAdmin(SomenteLeitura):
 
 def _linha(robo: Processo, verbo: str, juntos: list[Processo]) -> str:
     """What dies, and what becomes of its item and its batch."""
-    who = f"PID {robo.pid}" if robo.pid else "Ainda sem PID"
+    who = f"{robo}, PID {robo.pid}" if robo.pid else f"{robo}, ainda sem PID,"
     item = f"com {robo.caso} em mãos" if robo.caso else "sem item em mãos"
     text = f"{who} em {robo.host or 'nenhuma máquina'}, da execução {robo.execucao_id}, {item}"
     if verbo == "reiniciar":

@@ -104,8 +104,8 @@ class Processo(models.Model):
         ]
 
     def __str__(self) -> str:
-        what = "Robô" if self.tipo == self.Tipo.ROBO else "Script"
-        return f"{what} {self.pid or self.uuid}"
+        """A robot has one name from its request to the end of its history, on every host; its PID has not."""
+        return f"Robô {self.pk}" if self.tipo == self.Tipo.ROBO else f"Script {self.pid or self.uuid}"
 
     @property
     def fim(self) -> str:

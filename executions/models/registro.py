@@ -131,7 +131,7 @@ class Registro(models.Model):
         """Who wrote it: a person, a robot, or nobody but the system."""
         if self.usuario:
             return self.usuario.get_username()
-        return (f"PID {self.processo.pid}" if self.processo.pid else "robô") if self.processo else ""
+        return str(self.processo) if self.processo else ""
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("A Registro is append-only.")

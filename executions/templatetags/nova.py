@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from executions import cnj
 from executions.intake import nome_sem_chaves
 from executions.models import Credencial, LinhaConferida
+from executions.templatetags.itens import segundos
 from executions.views.opcoes import EscolhaDeRobos, Opcoes
 
 register = template.Library()
@@ -63,9 +64,9 @@ def dica_da_previsao(opcoes: Opcoes, escolhas: list[EscolhaDeRobos]) -> str:
         if len(opcoes.alvos) > 1:
             return _("O máximo vale para cada execução.")
         return _("A previsão aparece depois dos primeiros itens verificados neste portal.")
-    text = ngettext("%(n)d item a %(s)s s.", "%(n)d itens a %(s)s s cada.", known.faltam)
+    text = ngettext("%(n)d item a %(s)s.", "%(n)d itens a %(s)s cada.", known.faltam)
     return (
-        text % {"n": known.faltam, "s": f"{known.amostra.mediana:.0f}"}
+        text % {"n": known.faltam, "s": segundos(known.amostra.mediana)}
         + " "
         + _("Conta a partir de agora, sem a fila.")
     )
