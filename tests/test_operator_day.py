@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from executions import exports
 from executions.models import Execucao, Processo
 from tests import chain
-from tests.browser import chromium, complaints, shift, watch_shifts
+from tests.browser import DESKTOP, PHONE, chromium, complaints, overflow, resize, shift, watch_shifts
 from tests.web import web
 from workers.portals.demo.sample import AMOSTRA
 from workers.portals.demo.server import PortalDemo
@@ -132,6 +132,11 @@ class Day:
         self.says("1 falha reaberta.", ".banner[role=status]")
         chain.wait_for(lambda: self.text("#ao-vivo-texto") == "Terminada", 40, "the end, told by the page itself")
         assert f"{len(DAY)} de {len(DAY)} verificados, 100%" in self.text("#progresso")
+        shown = [self.browser.find_element(By.CSS_SELECTOR, css).is_displayed() for css in ("#prioridade", "#max")]
+        assert shown == [False, False], "what does nothing any more is not offered"
+        resize(self.browser, PHONE)
+        assert overflow(self.browser) == 0
+        resize(self.browser, DESKTOP)
 
     def export(self, kind: str) -> Path:
         """Its file, from the page's menu, which stays open after the first."""

@@ -89,10 +89,17 @@ def test_a_reader_does_not_reach_the_confirmation_pages(url: str) -> None:
     assert como("Leitores").get(path).status_code == 403
 
 
+def ja_pedida() -> Execucao:
+    batch = parada()
+    novo_robo(batch, status="requested")
+    return batch
+
+
 @pytest.mark.parametrize(
     ("make", "offered"),
     [
         (parada, ["Iniciar", "Pausar", "Encerrar…"]),
+        (ja_pedida, ["Pausar", "Encerrar…"]),
         (pausada, ["Retomar", "Encerrar…"]),
         (com_falhas, ["Reabrir 3 falhas"]),
     ],

@@ -22,11 +22,16 @@ def previsao(p: Previsao, agora: datetime) -> SafeString:
         return format_html('<span class="quiet">{}</span>', _("Sem previsão: {motivo}").format(motivo=p.motivo.label))
     about = format_html("<strong>{}</strong>", momento(p.fim, agora))
     text = format_html(_("Pronta por volta de {}"), about)
-    first, last = _minuto(p.de), _minuto(p.ate)
-    if first == last:
-        return text
-    span = format_html(_("{} a {}"), momento(p.de, agora), momento(p.ate, agora))
-    return format_html('{} <span class="quiet sm">({})</span>', text, span)
+    span = faixa(p, agora)
+    return format_html('{} <span class="quiet sm">({})</span>', text, span) if span else text
+
+
+@register.simple_tag
+def faixa(p: Previsao, agora: datetime) -> SafeString:
+    """ "14:40 a 14:45"; nothing when both are the same minute."""
+    if p.de is None or p.ate is None or _minuto(p.de) == _minuto(p.ate):
+        return SafeString()
+    return format_html(_("{} a {}"), momento(p.de, agora), momento(p.ate, agora))
 
 
 @register.simple_tag

@@ -29,13 +29,16 @@ class Botao:
     confirma: bool = False
 
 
-def botoes_de(execucao: Execucao, contagem: Contagem, usuario: "AbstractBaseUser | AnonymousUser") -> list[Botao]:
+def botoes_de(
+    execucao: Execucao, contagem: Contagem, usuario: "AbstractBaseUser | AnonymousUser", robos: int
+) -> list[Botao]:
+    """`robos`: how many of its robots live. With one on its way there is nothing more to start."""
     open_now = execucao.aberta
     missing = contagem.por_resultado()[Resultado.NAO_LOCALIZADA]
     offered: list[tuple[str, bool, Botao]] = [
         (
             "iniciar",
-            execucao.na_fila and not execucao.pausada,
+            execucao.na_fila and not execucao.pausada and not robos,
             _botao(execucao, "iniciar", _("Iniciar"), "iniciar", "main"),
         ),
         ("iniciar", execucao.pausada, _botao(execucao, "retomar", _("Retomar"), "iniciar", "main")),

@@ -106,7 +106,7 @@ class Vista:
             "nivel": self.nivel,
             "niveis": NIVEIS,
             "log_na_pagina": LOG_NA_PAGINA,
-            "botoes": botoes_de(batch, self.contagem, user),
+            "botoes": botoes_de(batch, self.contagem, user, len(self.robos)),
             "pode_reabrir": user.has_perm("executions.reabrir"),
             "exportacoes": exportacoes_de(batch, self.filtro, self.total),
         }
