@@ -1,6 +1,8 @@
 # Everything a developer or a newcomer types. Each target sets up what it needs first.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 export DJANGO_SETTINGS_MODULE := robotcontrol.settings
 
 LANES := $(or $(VAR_DIR),$(CURDIR)/var)
@@ -19,16 +21,17 @@ up: setup
 	@HTTPS=0 $(PY) manage.py up
 
 # Two lanes at once, because tests with a browser mostly wait for it: real Chromium on SQLite in one; everything else on
-# SQLite, and then what touches the database again on a real PostgreSQL, in the other.
+# SQLite, and then what touches the database again on a real PostgreSQL, in the other. Each says its name before its lines.
 test: setup
-	@$(MAKE) -j2 --output-sync=line --no-print-directory test-browser test-rest
+	@$(MAKE) -j2 --no-print-directory test-browser test-rest
 
 test-browser:
-	VAR_DIR=$(LANES)/test-browser $(PYTEST) -m "browser and not slow"
+	@VAR_DIR=$(LANES)/test-browser $(PYTEST) -m "browser and not slow" | sed -u 's/^/[browser] /'
 
 test-rest:
-	VAR_DIR=$(LANES)/test-rest $(PYTEST) -m "not browser and not slow"
-	VAR_DIR=$(LANES)/test-rest $(PY) tests/postgres.py $(PYTEST) -m "not slow and not browser and not nodb and not once"
+	@VAR_DIR=$(LANES)/test-rest $(PYTEST) -m "not browser and not slow" | sed -u 's/^/[sqlite] /'
+	@VAR_DIR=$(LANES)/test-rest $(PY) tests/postgres.py $(PYTEST) \
+		-m "not slow and not browser and not nodb and not once" | sed -u 's/^/[postgres] /'
 
 test-all: setup
 	$(PYTEST)
