@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from executions import avisos, clock, cron, intake, lotes, queue
 from executions.models import Agendamento, Controle, Disparo, Execucao, Host, Registro
@@ -68,7 +69,7 @@ def executar_agora(agendamento: Agendamento, usuario: "AbstractBaseUser | None" 
     """A firing that a person asked for, paused or not; the due times stay as they are."""
     with transaction.atomic():
         disparo = Disparo.objects.create(agendamento=agendamento, at=clock.db_now(), usuario=usuario)  # type: ignore[misc]
-        text = f"Agendamento {agendamento}: disparo à mão."
+        text = _("Agendamento %(agendamento)s: disparo à mão.") % {"agendamento": agendamento}
         Registro.objects.anotar("agendamento_manual", text, usuario=usuario)
     if agendamento.script_id:
         comecar(disparo.pk)
@@ -89,7 +90,8 @@ def _reivindicar(agendamento: Agendamento, agora: datetime) -> Disparo | None:
         lost = _perdidos(agendamento.cron, first, due, agora) if due != first else ""
         verdict = Desfecho.PULADO
     except cron.CronInvalido as error:
-        following, due, lost = [], None, f"A expressão cron não pode ser lida, e ele não dispara mais: {error}"
+        following, due = [], None
+        lost = _("A expressão cron não pode ser lida, e ele não dispara mais: %(error)s") % {"error": error}
         verdict = Desfecho.RECUSADO
     with transaction.atomic():
         mine = Agendamento.objects.filter(pk=agendamento.pk, proximo_em=first, pausado_em=None)
@@ -121,9 +123,13 @@ def _perdidos(expr: str, first: datetime, due: datetime | None, agora: datetime)
             break
         n, last = n + 1, missed
     if n == 1:
-        return "Perdido: nenhum agendador estava ligado nesta hora."
-    count = f"{n} disparos perdidos" if n <= COUNTED else f"Mais de {COUNTED} disparos perdidos"
-    return f"{count}, até {timezone.localtime(last):%d/%m %H:%M}: nenhum agendador estava ligado."
+        return _("Perdido: nenhum agendador estava ligado nesta hora.")
+    many = _("%(n)d disparos perdidos") if n <= COUNTED else _("Mais de %(n)d disparos perdidos")
+    count = many % {"n": min(n, COUNTED)}
+    return _("%(count)s, até %(hora)s: nenhum agendador estava ligado.") % {
+        "count": count,
+        "hora": f"{timezone.localtime(last):%d/%m %H:%M}",
+    }
 
 
 def _criar(
@@ -159,7 +165,7 @@ def comecar(disparo_id: int) -> None:
         raise
     except Exception as error:  # noqa: BLE001 (one bad schedule must block neither the others nor its host)
         logger.exception("schedule %s could not start", disparo.agendamento_id, extra={"event": "agendamento_falhou"})
-        _recusar(disparo, Desfecho.RECUSADO, f"Erro inesperado: {type(error).__name__}.")
+        _recusar(disparo, Desfecho.RECUSADO, _("Erro inesperado: %(nome)s.") % {"nome": type(error).__name__})
 
 
 def _recusar(disparo: Disparo, desfecho: str, mensagem: str) -> None:
@@ -201,7 +207,7 @@ def _iniciar_execucao(disparo: Disparo) -> None:
     assert ag.portal is not None and ag.credencial is not None
     still = Execucao.objects.abertas().filter(disparos__agendamento=ag).first()
     if still:
-        raise NaoComecou(f"A execução {still.pk} deste agendamento ainda está aberta.", Desfecho.PULADO)
+        raise NaoComecou(_("A execução %(n)s deste agendamento ainda está aberta.") % {"n": still.pk}, Desfecho.PULADO)
     try:
         lote = lotes.ler(_entradas(ag), ag.portal.slug)
     except lotes.UsoErrado as error:
@@ -229,10 +235,13 @@ def _entradas(agendamento: Agendamento) -> "Iterable[intake.Entrada | str]":
     try:
         pdfs = any(path.suffix.lower() == ".pdf" for path in pasta.iterdir())
     except (OSError, ValueError) as error:
-        text = f"A pasta {agendamento.pasta} não pode ser lida na máquina {settings.ROBOT_HOST}."
+        text = _("A pasta %(pasta)s não pode ser lida na máquina %(robot_host)s.") % {
+            "pasta": agendamento.pasta,
+            "robot_host": settings.ROBOT_HOST,
+        }
         raise NaoComecou(text) from error
     if not pdfs:
-        raise NaoComecou("A pasta não tem nenhum arquivo PDF.", Desfecho.PULADO)
+        raise NaoComecou(_("A pasta não tem nenhum arquivo PDF."), Desfecho.PULADO)
     return intake.entradas_de_caminhos([str(pasta)])
 
 
@@ -242,7 +251,7 @@ def _contagem(lote: intake.Lote) -> str:
 
 def _primeira_razao(lote: intake.Lote) -> str:
     if not lote.rejeitadas:
-        return "Nenhum arquivo aceito: não há o que verificar."
+        return _("Nenhum arquivo aceito: não há o que verificar.")
     return f"{lote.rejeitadas[0].nome[:100]}: {lote.rejeitadas[0].erro}"
 
 
@@ -250,7 +259,7 @@ def _interrompidos(agora: datetime) -> None:
     """Those whose starter died: recorded, not repeated."""
     limit = agora - timedelta(seconds=INTERRUPTED_SECONDS)
     for disparo in Disparo.objects.por_comecar().filter(began_at__lt=limit).select_related("agendamento", "usuario"):
-        _recusar(disparo, Desfecho.RECUSADO, "O início foi interrompido. Não foi repetido.")
+        _recusar(disparo, Desfecho.RECUSADO, _("O início foi interrompido. Não foi repetido."))
 
 
 def _enviar(agora: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from executions import avisos, clock, metricas
 from executions.acessos import LOGIN_FALHOU
@@ -89,20 +90,32 @@ def execucoes(agora: datetime) -> Iterator[Caso]:
     old = Q(progress_at__lt=_antes(agora, PROGRESS_SECONDS))
     stuck = Execucao.objects.abertas().filter(old, pausada_em=None, n_running__gt=0).filter(Exists(robots))
     for batch in stuck[:20]:
-        yield Alarme.SEM_PROGRESSO, str(batch.pk), f"{batch} não avança há mais de 5 minutos, com robôs vivos."
+        yield (
+            Alarme.SEM_PROGRESSO,
+            str(batch.pk),
+            _("%(batch)s não avança há mais de 5 minutos, com robôs vivos.") % {"batch": batch},
+        )
     if not Processo.objects.vivos().robos().exists() and metricas.espera(agora) > _s(QUEUE_SECONDS):
-        yield Alarme.FILA_PARADA, "", "Há itens pendentes há mais de 10 minutos e nenhum robô."
+        yield Alarme.FILA_PARADA, "", _("Há itens pendentes há mais de 10 minutos e nenhum robô.")
 
 
 def maquinas(agora: datetime) -> Iterator[Caso]:
     for host in Host.objects.vivos(agora):
         canary = idade(host.canary_at, agora)
         if canary is not None and canary > settings.CANARY_LIMIT_SECONDS:
-            yield Alarme.CANARIO, host.nome, f"O canário da máquina {host.nome} não volta."
+            yield Alarme.CANARIO, host.nome, _("O canário da máquina %(nome)s não volta.") % {"nome": host.nome}
         if host.disco_livre is not None and host.disco_livre < DISK_PERCENT:
-            yield Alarme.DISCO, host.nome, f"A máquina {host.nome} tem menos de 10 % do disco livre."
+            yield (
+                Alarme.DISCO,
+                host.nome,
+                _("A máquina %(nome)s tem menos de 10 %% do disco livre.") % {"nome": host.nome},
+            )
         if host.orfaos:
-            yield Alarme.ORFAOS, host.nome, f"A máquina {host.nome} tem processos sem dono que não morrem."
+            yield (
+                Alarme.ORFAOS,
+                host.nome,
+                _("A máquina %(nome)s tem processos sem dono que não morrem.") % {"nome": host.nome},
+            )
 
 
 def lacos(agora: datetime) -> Iterator[Caso]:
@@ -111,7 +124,7 @@ def lacos(agora: datetime) -> Iterator[Caso]:
         age = idade(at, agora)
         if obra in names and age is not None and age > _s(LOOP_SECONDS):
             alarme = names[Batida.Obra(obra)]
-            yield alarme, "", f"{alarme.label}: nenhum passo há mais de 60 segundos."
+            yield alarme, "", _("%(label)s: nenhum passo há mais de 60 segundos.") % {"label": alarme.label}
 
 
 def registros(agora: datetime) -> Iterator[Caso]:
@@ -121,37 +134,40 @@ def registros(agora: datetime) -> Iterator[Caso]:
     n: dict[str, int] = defaultdict(int, dict(rows.annotate(n=Count("pk"))))
     left = Processo.objects.filter(motivo=Processo.Motivo.CERCADO, ended_at__gte=since).exists()
     if n["barrado"] or left:
-        yield Alarme.ESCRITA_BARRADA, "", "Um robô tentou gravar um item que já não era dele. Nada foi gravado."
+        yield Alarme.ESCRITA_BARRADA, "", _("Um robô tentou gravar um item que já não era dele. Nada foi gravado.")
     if n["contadores"]:
-        yield Alarme.CONTADORES, "", "Os contadores de uma execução estavam errados e foram corrigidos."
+        yield Alarme.CONTADORES, "", _("Os contadores de uma execução estavam errados e foram corrigidos.")
     if n[LOGIN_FALHOU] >= LOGINS:
-        yield Alarme.LOGINS, "", "Cinco ou mais logins recusados em 10 minutos."
+        yield Alarme.LOGINS, "", _("Cinco ou mais logins recusados em 10 minutos.")
     for line in Registro.objects.filter(evento="encerrar_todos", at__gte=since).select_related("usuario")[:20]:
-        who = line.usuario.get_username() if line.usuario else "a linha de comando"
+        who = line.usuario.get_username() if line.usuario else _("a linha de comando")
         yield Alarme.ENCERRAR_TODOS, str(line.pk), f"{line.mensagem} Por {who}."
 
 
 def tentativas(agora: datetime) -> Iterator[Caso]:
     poison = Tentativa.objects.filter(outcome=ErroClasse.VENENO, ended__gte=_antes(agora, POISON_SECONDS)).count()
     if poison >= POISON:
-        yield Alarme.VENENO, "", "Três ou mais itens derrubaram seus robôs na última hora."
+        yield Alarme.VENENO, "", _("Três ou mais itens derrubaram seus robôs na última hora.")
     # By outcome, then by time, as the index has them.
     known: Any = (*Resultado.values, *metricas.SEM_RESPOSTA)
     rows = Tentativa.objects.order_by().filter(outcome__in=known, ended__gte=_antes(agora, WINDOW_SECONDS))
     n = dict(rows.values_list("outcome").annotate(n=Count("pk")))
     ended, crashed = sum(n.values()), sum(n.get(outcome, 0) for outcome in QUEDAS)
     if ended >= CRASH_ATTEMPTS and crashed > CRASH_SHARE * ended:
-        yield Alarme.QUEDAS, "", "Mais de 20 % das tentativas dos últimos 10 minutos derrubaram o robô."
+        yield Alarme.QUEDAS, "", _("Mais de 20 % das tentativas dos últimos 10 minutos derrubaram o robô.")
     if n.get(POSSE_VENCIDA, 0) > LEASES:
-        yield Alarme.POSSES, "", "Mais de cinco posses venceram em 10 minutos."
+        yield Alarme.POSSES, "", _("Mais de cinco posses venceram em 10 minutos.")
 
 
 def portais(agora: datetime) -> Iterator[Caso]:
     old = _antes(agora, BREAKER_SECONDS)
     for portal in Portal.objects.filter(breaker=Portal.Breaker.OPEN, breaker_em__lt=old):
-        yield Alarme.PORTAL, portal.slug, f"{portal.nome} não responde há mais de 5 minutos."
+        yield Alarme.PORTAL, portal.slug, _("%(nome)s não responde há mais de 5 minutos.") % {"nome": portal.nome}
     for credencial in Credencial.objects.filter(recusada_em__isnull=False).select_related("portal"):
-        text = f"{credencial.portal.nome} recusou a senha de {credencial.usuario}."
+        text = _("%(nome)s recusou a senha de %(usuario)s.") % {
+            "nome": credencial.portal.nome,
+            "usuario": credencial.usuario,
+        }
         yield Alarme.CREDENCIAL, str(credencial.pk), text
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from executions import clock, queue
@@ -43,7 +44,11 @@ def do_disparo(disparo: Disparo) -> int:
         return 0
     when = f" das {hora(disparo.due_at)}" if disparo.due_at else ""
     assunto = f"Agendamento {agendamento}: {disparo.get_desfecho_display()}"
-    corpo = f"O disparo{when} do agendamento {agendamento} não iniciou nada.\n{disparo.mensagem}"
+    corpo = _("O disparo%(when)s do agendamento %(agendamento)s não iniciou nada.\n%(mensagem)s") % {
+        "when": when,
+        "agendamento": agendamento,
+        "mensagem": disparo.mensagem,
+    }
     n = _criar(_destinos([agendamento], falhou=True), assunto, corpo)
     if n:
         despachar()
@@ -86,10 +91,10 @@ def _anotar_execucao(execucao: Execucao) -> int:
 
 
 def _respondidos(row: Execucao) -> str:
-    many = "%(n)d de %(total)d arquivos respondidos"
-    return ngettext("%(n)d de %(total)d arquivo respondido", many, row.total_arquivos) % {
-        "n": row.n_done, "total": row.total_arquivos,
-    }  # fmt: skip
+    text = ngettext(
+        "%(n)d de %(total)d arquivo respondido", "%(n)d de %(total)d arquivos respondidos", row.total_arquivos
+    )
+    return text % {"n": row.n_done, "total": row.total_arquivos}
 
 
 def _destinos(fontes: "Iterable[Script | Agendamento | Execucao]", *, falhou: bool) -> list[Destino]:
@@ -116,15 +121,15 @@ def _criar(
 
 
 def _corpo_do_processo(row: Processo) -> str:
-    code = f"Código de saída {row.exit_code}." if row.exit_code is not None else ""
-    host = f"Máquina: {row.host}." if row.host else ""
+    code = _("Código de saída %(exit_code)s.") % {"exit_code": row.exit_code} if row.exit_code is not None else ""
+    host = _("Máquina: %(host)s.") % {"host": row.host} if row.host else ""
     span = f"De {hora(row.started_at)} a {hora(row.ended_at)}."
     lines = [f"O script {row.script} terminou: {row.fim}.", row.erro, "" if code in row.erro else code, host, span]
     return "\n".join(filter(None, lines))
 
 
 def hora(at: datetime | None) -> str:
-    return f"{timezone.localtime(at):%d/%m/%Y %H:%M:%S}" if at else "(não começou)"
+    return f"{timezone.localtime(at):%d/%m/%Y %H:%M:%S}" if at else _("(não começou)")
 
 
 def despachar() -> int:

@@ -13,12 +13,16 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-FIELDS = ("minuto", "hora", "dia do mês", "mês", "dia da semana")
-_BAD_FIELD = {
-    "Bad minute": "minuto", "Bad hour": "hora", "Bad day-of-month": "dia do mês", "Bad month": "mês",
-    "Bad day-of-week": "dia da semana",
-}  # fmt: skip
+FIELDS = (
+    gettext_lazy("minuto"), gettext_lazy("hora"), gettext_lazy("dia do mês"), gettext_lazy("mês"),
+    gettext_lazy("dia da semana"),
+)  # fmt: skip
+_BAD_FIELD = dict(
+    zip(("Bad minute", "Bad hour", "Bad day-of-month", "Bad month", "Bad day-of-week"), FIELDS, strict=True)
+)
 LIMIT = 100
 
 
@@ -33,13 +37,14 @@ def zona() -> ZoneInfo:
 def validar(expr: str) -> str:
     """The expression with single spaces. Raises CronInvalido with the sentence that says what is wrong."""
     if len(expr) > LIMIT:
-        raise CronInvalido(f"A expressão tem no máximo {LIMIT} caracteres.")
+        raise CronInvalido(_("A expressão tem no máximo %(n)d caracteres.") % {"n": LIMIT})
     parts = expr.split()
     if len(parts) != len(FIELDS):
-        raise CronInvalido(f"Uma expressão cron tem cinco campos: {', '.join(FIELDS)}. Esta tem {len(parts)}.")
+        text = _("Uma expressão cron tem cinco campos: %(nomes)s. Esta tem %(n)d.")
+        raise CronInvalido(text % {"nomes": ", ".join(map(str, FIELDS)), "n": len(parts)})
     clean = " ".join(parts)
     if not proximos(clean, datetime.now(UTC), 1):
-        raise CronInvalido("Esta expressão nunca acontece.")
+        raise CronInvalido(_("Esta expressão nunca acontece."))
     return clean
 
 
@@ -53,7 +58,8 @@ def horarios(expr: str, depois: datetime) -> Iterator[datetime]:
         due = CronSim(expr, depois.astimezone(zone))
     except CronSimError as error:
         field = _BAD_FIELD.get(str(error))
-        raise CronInvalido(f"O campo {field} não é válido." if field else "A expressão não é válida.") from error
+        text = _("O campo %(nome)s não é válido.") % {"nome": field} if field else _("A expressão não é válida.")
+        raise CronInvalido(text) from error
     for wall in due:
         # Through UTC: a wall time that does not exist becomes the real one of the same instant.
         moment = wall.astimezone(UTC).astimezone(zone)
@@ -67,6 +73,7 @@ def proximos(expr: str, depois: datetime, n: int) -> list[datetime]:
     return list(islice(horarios(expr, depois), n))
 
 
+# The grammar of one language: another one needs rules of its own, not a table of words.
 # ---- in words -------------------------------------------------------------------------------------------------------
 _DIAS = ("domingo", "segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado")
 _MESES = (

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions.models import Processo, Script
@@ -48,10 +49,10 @@ class Filtro:
         erros = dict.fromkeys(CAMPOS, "")
         o_que = dados.get("o_que", "") or "scripts"
         if o_que not in TODOS and not numero(o_que):
-            erros["o_que"], o_que = "Escolha um da lista.", "scripts"
+            erros["o_que"], o_que = gettext("Escolha um da lista."), "scripts"
         desfecho = dados.get("desfecho", "")
         if desfecho and desfecho not in DESFECHOS:
-            erros["desfecho"], desfecho = "Escolha um da lista.", ""
+            erros["desfecho"], desfecho = gettext("Escolha um da lista."), ""
         dates = {name: data(name, dados.get(name, ""), erros) for name in ("de", "ate")}
         return cls(
             o_que, desfecho, **dates, antes=numero(dados.get("antes", "")), apos=numero(dados.get("apos", "")),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from executions import cnj, intake
 from executions.models import Credencial, Destino, Portal
@@ -45,15 +46,20 @@ def escolher(lote: intake.Lote, portal: str, credencial: str) -> tuple[Portal, C
         courts = {cnj.tribunal(linha.numero) for linha in lote.aceitas}
         fitting = [p for p in Portal.objects.all() if courts <= set(p.tribunais)]
         if not fitting:
-            raise UsoErrado("Os arquivos são de mais de um portal: envie um lote por portal.")
+            raise UsoErrado(_("Os arquivos são de mais de um portal: envie um lote por portal."))
         if len(fitting) > 1:
             several = ", ".join(p.slug for p in fitting)
-            raise UsoErrado(f"Mais de um portal atende estes arquivos ({several}): informe qual.")
+            raise UsoErrado(
+                _("Mais de um portal atende estes arquivos (%(several)s): informe qual.") % {"several": several}
+            )
         chosen = fitting[0]
     logins = chosen.credenciais.filter(usuario=credencial) if credencial else chosen.credenciais.all()
     if len(logins) != 1:
         known = ", ".join(chosen.credenciais.values_list("usuario", flat=True)) or "nenhuma"
-        raise UsoErrado(f"Informe a credencial. Credenciais do portal {chosen.slug}: {known}.")
+        raise UsoErrado(
+            _("Informe a credencial. Credenciais do portal %(slug)s: %(known)s.")
+            % {"slug": chosen.slug, "known": known}
+        )
     return chosen, logins[0]
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from executions.intake import Linha
 from executions.locks import locked
@@ -36,9 +37,9 @@ def das_nao_localizadas(execucao: Execucao, usuario: "AbstractBaseUser") -> tupl
             return None, False
         new = Execucao.objects.enfileirar(
             lines, portal=row.portal, credencial=row.credencial, max_robots=row.max_robots, robo=row.robo,
-            mode=row.mode, titulo=f"Não localizadas da #{row.pk}", usuario=usuario, origem=origem,
+            mode=row.mode, titulo=_("Não localizadas da #%(n)s") % {"n": row.pk}, usuario=usuario, origem=origem,
         )  # fmt: skip
         new.destinos.set(row.destinos.all())
-        text = f"Nova execução #{new.pk} com as {len(lines)} não localizadas."
+        text = _("Nova execução #%(n)s com as %(lines)s não localizadas.") % {"n": new.pk, "lines": len(lines)}
         Registro.objects.anotar("repetida", text, execucao=row, usuario=usuario)
     return new, True

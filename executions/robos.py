@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import models, transaction
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from executions import clock, queue
@@ -57,7 +58,7 @@ def iniciar(execucao: Execucao, usuario: "models.Model | None" = None) -> Pedido
     """The operator's "Iniciar": asks for robots, and keeps who asked."""
     pedido = pedir_robos(execucao.pk)
     if pedido.robos:
-        text = f"Robôs pedidos: {pedido.robos}."
+        text = _("Robôs pedidos: %(robos)s.") % {"robos": pedido.robos}
         Registro.objects.anotar("iniciada", text, execucao=execucao, usuario=usuario)  # type: ignore[arg-type]
     return pedido
 
@@ -99,9 +100,11 @@ def pedir_em_ordem() -> int:
 
 def _sem_saida(batch: Execucao) -> bool:
     if batch.credencial.recusada_em:
-        text = "O portal recusou usuário ou senha. Corrija a credencial e reabra as falhas."
+        text = _("O portal recusou usuário ou senha. Corrija a credencial e reabra as falhas.")
         return batch.interromper(ErroClasse.CREDENCIAL_RECUSADA, text)
     words = Processo.tres_quedas_antes_do_login(batch)
     if words:
-        return batch.interromper(ErroClasse.NAVEGADOR, f"Três robôs seguidos falharam antes do login. {words}")
+        return batch.interromper(
+            ErroClasse.NAVEGADOR, _("Três robôs seguidos falharam antes do login. %(words)s") % {"words": words}
+        )
     return False

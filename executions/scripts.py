@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from executions import clock, parametros, queue
@@ -36,14 +37,18 @@ class JaEmExecucao(ScriptRecusado):
     def __init__(self, vivo: Processo) -> None:
         self.processo, self.pid = vivo, vivo.pid
         waiting = vivo.pid is None
-        super().__init__("Script já está na fila" if waiting else f"Script já está em execução (PID: {vivo.pid})")
+        super().__init__(
+            _("Script já está na fila")
+            if waiting
+            else _("Script já está em execução (PID: %(pid)s)") % {"pid": vivo.pid}
+        )
 
 
 def encontrar(nome: str) -> Script:
     """Raises ScriptDesconhecido."""
     script = Script.objects.filter(nome=nome).first()
     if script is None:
-        raise ScriptDesconhecido(f"Não há script chamado {nome[:100]!r}.")
+        raise ScriptDesconhecido(_("Não há script chamado %(valor)s.") % {"valor": f"{nome[:100]!r}"})
     return script
 
 
@@ -70,13 +75,13 @@ def pedir_script(
                 tipo=Processo.Tipo.SCRIPT, script=script, parametros=aceitos, usuario=usuario,  # type: ignore[misc]
                 requested_at=agora, timeout_s=timeout or script.timeout_s,
             )  # fmt: skip
-            text = f"{script}: execução pedida."
+            text = _("%(script)s: execução pedida.") % {"script": script}
             Registro.objects.anotar("script_pedido", text, processo_id=processo.pk, usuario=usuario)
     except IntegrityError:
         # The partial unique index, should anybody ever get past the lock. That one may have ended since.
         vivo = Processo.objects.vivos().filter(script=script).first()
         if vivo is None:
-            raise ScriptRecusado("Outra execução deste script acabou agora mesmo. Tente de novo.") from None
+            raise ScriptRecusado(_("Outra execução deste script acabou agora mesmo. Tente de novo.")) from None
         raise JaEmExecucao(vivo) from None
     enviar_em_espera()
     processo.refresh_from_db()
@@ -89,12 +94,15 @@ def _conferir(
     if usuario is not None and not script.pode(usuario):
         raise SemPermissao(SemPermissao.__doc__)
     if not script.ativo:
-        raise ScriptRecusado(f"O script {script} está desativado.")
+        raise ScriptRecusado(_("O script %(script)s está desativado.") % {"script": script})
     if timeout is not None and not 1 <= timeout <= 7 * 24 * 3600:
-        raise PedidoInvalido("O tempo limite vai de 1 segundo a 7 dias.")
+        raise PedidoInvalido(_("O tempo limite vai de 1 segundo a 7 dias."))
     try:
         if script.sha256_atual() != script.sha256:
-            raise ScriptRecusado(f"O arquivo de {script} mudou desde que foi confirmado. Confira-o e confirme de novo.")
+            raise ScriptRecusado(
+                _("O arquivo de %(script)s mudou desde que foi confirmado. Confira-o e confirme de novo.")
+                % {"script": script}
+            )
         return parametros.valores(script.parametros, dados)
     except ArquivoRecusado as error:
         raise ScriptRecusado(str(error)) from error

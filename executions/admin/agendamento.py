@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import agenda, clock, cron
@@ -42,13 +43,13 @@ class AgendamentoForm(forms.ModelForm):
     def clean_script(self) -> Script | None:
         script: Script | None = self.cleaned_data["script"]
         if script and not (self.usuario.has_perm("executions.executar_script") and script.pode(self.usuario)):
-            raise ValidationError("Você não pode executar este script.")
+            raise ValidationError(gettext("Você não pode executar este script."))
         return script
 
     def clean_portal(self) -> Any:
         portal = self.cleaned_data["portal"]
         if portal and not self.usuario.has_perms(["executions.enfileirar", "executions.iniciar"]):
-            raise ValidationError("Você não pode iniciar execuções.")
+            raise ValidationError(gettext("Você não pode iniciar execuções."))
         return portal
 
 
@@ -84,7 +85,7 @@ class AgendamentoAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("o quê"))
     def o_que(self, obj: Agendamento) -> str:
-        return f"script {obj.script}" if obj.script else f"execução em {obj.portal}"
+        return f"script {obj.script}" if obj.script else gettext("execução em %(portal)s") % {"portal": obj.portal}
 
     @admin.display(description=_("próximo disparo"), ordering="proximo_em")
     def proximo(self, obj: Agendamento) -> SafeString:
@@ -111,7 +112,7 @@ class AgendamentoAdmin(admin.ModelAdmin):
             return ""
         rows = [(quando(d.due_at or d.at), d.em_palavras) for d in obj.disparos.all()[:LAST]]
         items = format_html_join("", "<li>{}: {}</li>", rows)
-        return format_html("<ul>{}</ul>", items) if rows else "nenhum ainda"
+        return format_html("<ul>{}</ul>", items) if rows else gettext("nenhum ainda")
 
     def save_model(
         self, request: HttpRequest, obj: Agendamento, form: "forms.ModelForm[Agendamento]", change: bool
@@ -143,14 +144,18 @@ class AgendamentoAdmin(admin.ModelAdmin):
     def executar_agora(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
         for agendamento in queryset:
             if not agendamento.pode_ser_iniciado_por(request.user):
-                self.message_user(request, f"{agendamento}: você não pode iniciar isto.", messages.ERROR)
+                self.message_user(
+                    request,
+                    gettext("%(agendamento)s: você não pode iniciar isto.") % {"agendamento": agendamento},
+                    messages.ERROR,
+                )
                 continue
             disparo = agenda.executar_agora(agendamento, _quem(request))
             level = NIVEL.get(Disparo.Desfecho(disparo.desfecho), messages.ERROR)
             self.message_user(request, f"{agendamento}: {disparo.em_palavras}", level)
 
     def _contar(self, request: HttpRequest, n: int, um: str, muitos: str) -> None:
-        text = f"{quantos(n, um, muitos)}." if n else "Nada mudou."
+        text = f"{quantos(n, um, muitos)}." if n else gettext("Nada mudou.")
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
 
 

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from executions.models import Credencial
@@ -31,7 +32,7 @@ class CredencialForm(forms.ModelForm):
         adding = self.instance.pk is None
         if "senha" in self.fields:
             self.fields["senha"].required = adding
-            self.fields["senha"].help_text = "" if adding else "Em branco: a senha gravada fica como está."
+            self.fields["senha"].help_text = "" if adding else _("Em branco: a senha gravada fica como está.")
 
 
 @admin.register(Credencial)

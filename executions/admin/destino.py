@@ -5,6 +5,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -31,10 +32,10 @@ class DestinoForm(forms.ModelForm):
         adding = self.instance.pk is None
         if "url" in self.fields:
             self.fields["url"].required = adding
-            kept = "" if adding else " Em branco: o endereço gravado fica como está."
-            self.fields[
-                "url"
-            ].help_text = f"Um endereço de e-mail, ou um do apprise (tgram://…, slack://…, json://…).{kept}"
+            kept = "" if adding else gettext(" Em branco: o endereço gravado fica como está.")
+            self.fields["url"].help_text = gettext(
+                "Um endereço de e-mail, ou um do apprise (tgram://…, slack://…, json://…).%(kept)s"
+            ) % {"kept": kept}
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
@@ -73,7 +74,11 @@ class DestinoAdmin(admin.ModelAdmin):
         for destino in chosen:
             destino.testar(request.user)  # type: ignore[arg-type]
         asked = avisos.despachar()
-        text = f"{quantos(len(chosen), 'teste pedido', 'testes pedidos')}. O resultado aparece em Avisos."
+        text = gettext("%(chosen)s. O resultado aparece em Avisos.") % {
+            "chosen": quantos(len(chosen), gettext("teste pedido"), gettext("testes pedidos"))
+        }
         if chosen and not asked:
-            text += " Sai quando uma máquina de robôs estiver ligada e livre."
-        self.message_user(request, text if chosen else "Nada a testar: nenhum destino ativo escolhido.", messages.INFO)
+            text += gettext(" Sai quando uma máquina de robôs estiver ligada e livre.")
+        self.message_user(
+            request, text if chosen else gettext("Nada a testar: nenhum destino ativo escolhido."), messages.INFO
+        )

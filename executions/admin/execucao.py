@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import robos
@@ -106,38 +107,44 @@ class ExecucaoAdmin(SomenteLeitura):
     def iniciar_worker(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         for execucao in queryset.order_by("id"):
             level, text = recados.do_pedido(robos.iniciar(execucao, _quem(request)))
-            self.message_user(request, f"Execução {execucao.pk}: {text}", level)
+            self.message_user(request, gettext("Execução %(n)s: %(text)s") % {"n": execucao.pk, "text": text}, level)
 
     @admin.action(description=_("Pausar"), permissions=["iniciar"])
     def pausar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         n = sum(execucao.pausar(_quem(request)) for execucao in queryset)
-        self._contar(request, n, queryset.count(), "execução pausada", "execuções pausadas")
+        self._contar(request, n, queryset.count(), gettext("execução pausada"), gettext("execuções pausadas"))
 
     @admin.action(description=_("Retomar"), permissions=["iniciar"])
     def retomar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         n = sum(execucao.retomar(_quem(request)) for execucao in queryset)
-        self._contar(request, n, queryset.count(), "execução retomada", "execuções retomadas")
+        self._contar(request, n, queryset.count(), gettext("execução retomada"), gettext("execuções retomadas"))
 
     @admin.action(description=_("Reabrir falhas"), permissions=["reabrir"])
     def reabrir_falhas(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         n = sum(execucao.reabrir(_quem(request)) for execucao in queryset)
-        text = f"{quantos(n, 'falha reaberta', 'falhas reabertas')}." if n else recados.NADA_A_REABRIR
+        text = f"{quantos(n, gettext('falha reaberta'), gettext('falhas reabertas'))}." if n else recados.NADA_A_REABRIR
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
 
     @admin.action(description=_("Encerrar…"), permissions=["encerrar"])
     def encerrar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> HttpResponse | None:
         if confirmado(request):
             n = sum(execucao.encerrar(_quem(request)) for execucao in queryset.order_by("id"))
-            self._contar(request, n, queryset.count(), "execução encerrada", "execuções encerradas")
+            self._contar(request, n, queryset.count(), gettext("execução encerrada"), gettext("execuções encerradas"))
             return None
         baixas = Baixas.de_execucoes(queryset)
         if not baixas.execucoes:
-            self.message_user(request, "Nada a encerrar: as execuções escolhidas já terminaram.", messages.INFO)
+            self.message_user(
+                request, gettext("Nada a encerrar: as execuções escolhidas já terminaram."), messages.INFO
+            )
             return None
-        text = f"Encerrar {quantos(len(baixas.execucoes), 'execução', 'execuções')}"
+        n_execucoes = quantos(len(baixas.execucoes), gettext("execução"), gettext("execuções"))
+        text = gettext("Encerrar %(n)s") % {"n": n_execucoes}
         ended = queryset.count() - len(baixas.execucoes)
         aviso = (
-            f"{quantos(ended, 'escolhida já terminou', 'escolhidas já terminaram')}: nada muda nela." if ended else ""
+            gettext("%(ended)s: nada muda nela.")
+            % {"ended": quantos(ended, gettext("escolhida já terminou"), gettext("escolhidas já terminaram"))}
+            if ended
+            else ""
         )
         if ended > 1:
             aviso = aviso.replace("nela", "nelas")
@@ -148,17 +155,20 @@ class ExecucaoAdmin(SomenteLeitura):
     @admin.action(description=_("Encerrar todos… (ignora a seleção)"), permissions=["encerrar_todos"])
     def encerrar_todos(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> HttpResponse | None:
         baixas = Baixas.de_tudo()
-        processos = quantos(len(baixas.processos), "processo", "processos")
+        processos = quantos(len(baixas.processos), gettext("processo"), gettext("processos"))
         if confirmado(request):
             n = robos.encerrar_todos(_quem(request))
-            text = f"{quantos(n, 'execução encerrada', 'execuções encerradas')}; parada pedida a {processos}."
+            text = gettext("%(n)s; parada pedida a %(processos)s.") % {
+                "n": quantos(n, gettext("execução encerrada"), gettext("execuções encerradas")),
+                "processos": processos,
+            }
             self.message_user(request, text, messages.SUCCESS)
             return None
         if baixas.vazia:
-            self.message_user(request, "Nada a encerrar: nada aberto e nenhum processo vivo.", messages.INFO)
+            self.message_user(request, gettext("Nada a encerrar: nada aberto e nenhum processo vivo."), messages.INFO)
             return None
-        counts = f"{quantos(len(baixas.execucoes), 'execução', 'execuções')} e {processos}"
-        aviso = f"A seleção é ignorada: tudo o que está aberto termina, {counts}."
+        counts = f"{quantos(len(baixas.execucoes), gettext('execução'), gettext('execuções'))} e {processos}"
+        aviso = gettext("A seleção é ignorada: tudo o que está aberto termina, %(counts)s.") % {"counts": counts}
         return pedir_confirmacao(
             self, request, queryset, acao="encerrar_todos", titulo="Encerrar todos?", botao=f"Encerrar {counts}",
             aviso=aviso, baixas=baixas,
@@ -166,9 +176,11 @@ class ExecucaoAdmin(SomenteLeitura):
 
     def _contar(self, request: HttpRequest, n: int, chosen: int, um: str, muitos: str) -> None:
         rest = chosen - n
-        text = f"{quantos(n, um, muitos)}." if n else "Nada mudou."
+        text = f"{quantos(n, um, muitos)}." if n else gettext("Nada mudou.")
         if rest:
-            text += f" {quantos(rest, 'não precisava', 'não precisavam')}: já estava assim ou já terminou."
+            text += gettext(" %(rest)s: já estava assim ou já terminou.") % {
+                "rest": quantos(rest, gettext("não precisava"), gettext("não precisavam"))
+            }
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
 
 

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
@@ -39,7 +40,11 @@ class HostAdmin(SomenteLeitura):
 
     @admin.display(description=_("atende"))
     def atende(self, obj: Host) -> str:
-        return f"só a execução {obj.exclusiva_id}" if obj.exclusiva_id else "qualquer execução"
+        return (
+            gettext("só a execução %(exclusiva_id)s") % {"exclusiva_id": obj.exclusiva_id}
+            if obj.exclusiva_id
+            else gettext("qualquer execução")
+        )
 
     @admin.display(description=_("robôs"))
     def robos(self, obj: Host) -> int:

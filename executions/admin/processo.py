@@ -3,6 +3,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions.admin.base import SomenteLeitura
@@ -59,12 +60,12 @@ class ProcessoAdmin(SomenteLeitura):
     @admin.action(description=_("Cancelar script…"), permissions=["cancelar"])
     def cancelar_script(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
         rows = queryset.filter(cancel_requested_at=None)
-        aviso = "Cada script recebe um pedido para terminar; depois de alguns segundos é parado à força."
+        aviso = gettext("Cada script recebe um pedido para terminar; depois de alguns segundos é parado à força.")
         return self._com_scripts(request, queryset, rows, "cancelar", aviso)
 
     @admin.action(description=_("Encerrar script…"), permissions=["cancelar"])
     def encerrar_script(self, request: HttpRequest, queryset: QuerySet[Processo]) -> HttpResponse | None:
-        aviso = "Cada script e tudo o que ele abriu são parados à força, na hora."
+        aviso = gettext("Cada script e tudo o que ele abriu são parados à força, na hora.")
         return self._com_scripts(request, queryset, queryset, "encerrar", aviso)
 
     def _com_scripts(
@@ -74,56 +75,74 @@ class ProcessoAdmin(SomenteLeitura):
         rows = rows.filter(script__in=Script.objects.paraveis(request.user).values("pk"))
         found = [p for p in rows.scripts().select_related("script", "host") if p.vivo and p.kill_requested_at is None]  # type: ignore[attr-defined]
         if not found:
-            text = f"Nada a {verbo}: nenhum script escolhido está vivo, ou a parada já foi pedida."
+            text = gettext("Nada a %(verbo)s: nenhum script escolhido está vivo, ou a parada já foi pedida.") % {
+                "verbo": verbo
+            }
             self.message_user(request, text, messages.INFO)
             return None
         if confirmado(request):
             assert isinstance(request.user, AbstractBaseUser)
             act = Processo.cancelar if verbo == "cancelar" else Processo.matar
             n = sum(act(p, request.user) for p in found)
-            asked = "cancelamento pedido" if verbo == "cancelar" else "encerramento pedido"
-            text = f"{quantos(n, 'script', 'scripts')}: {asked}." if n else "Nada mudou."
+            asked = gettext("cancelamento pedido") if verbo == "cancelar" else gettext("encerramento pedido")
+            text = f"{quantos(n, gettext('script'), gettext('scripts'))}: {asked}." if n else gettext("Nada mudou.")
             self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
             return None
-        title = f"{verbo.capitalize()} {quantos(len(found), 'script', 'scripts')}"
+        title = f"{verbo.capitalize()} {quantos(len(found), gettext('script'), gettext('scripts'))}"
         return pedir_confirmacao(
             self, request, queryset, acao=f"{verbo}_script", titulo=f"{title}?", botao=title, aviso=aviso,
-            linhas=[f"{p.script}: {f'PID {p.pid} em {p.host}' if p.pid else 'ainda sem PID'}" for p in found],
+            linhas=[f"{p.script}: {_onde(p)}" for p in found],
         )  # fmt: skip
 
     def _acao(self, request: HttpRequest, queryset: QuerySet[Processo], verbo: str) -> HttpResponse | None:
         """`verbo`: encerrar or reiniciar. Scripts are left alone: these two are robots' acts."""
         robos = [robo for robo in queryset.robos().com_item() if robo.vivo and robo.kill_requested_at is None]  # type: ignore[attr-defined]
         if not robos:
-            self.message_user(request, f"Nada a {verbo}: nenhum robô escolhido está vivo.", messages.INFO)
+            self.message_user(
+                request, gettext("Nada a %(verbo)s: nenhum robô escolhido está vivo.") % {"verbo": verbo}, messages.INFO
+            )
             return None
         if confirmado(request):
             self._fazer(request, robos, verbo)
             return None
-        title = f"{verbo.capitalize()} {quantos(len(robos), 'robô', 'robôs')}"
+        title = f"{verbo.capitalize()} {quantos(len(robos), gettext('robô'), gettext('robôs'))}"
         return pedir_confirmacao(
             self, request, queryset, acao=f"{verbo}_robo", titulo=f"{title}?", botao=title,
-            aviso="Cada robô e o navegador dele são parados à força.",
+            aviso=gettext("Cada robô e o navegador dele são parados à força."),
             linhas=[_linha(robo, verbo, robos) for robo in robos],
         )  # fmt: skip
 
     def _fazer(self, request: HttpRequest, robos: list[Processo], verbo: str) -> None:
         assert isinstance(request.user, AbstractBaseUser)
         n = sum(getattr(robo, verbo)(request.user) for robo in robos)
-        asked = "encerramento pedido" if verbo == "encerrar" else "reinício pedido"
-        text = f"{quantos(n, 'robô', 'robôs')}: {asked}." if n else "Nada mudou."
+        asked = gettext("encerramento pedido") if verbo == "encerrar" else gettext("reinício pedido")
+        text = f"{quantos(n, gettext('robô'), gettext('robôs'))}: {asked}." if n else gettext("Nada mudou.")
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
+
+
+def _onde(processo: Processo) -> str:
+    if processo.pid:
+        return gettext("PID %(pid)s em %(host)s") % {"pid": processo.pid, "host": processo.host}
+    return gettext("ainda sem PID")
 
 
 def _linha(robo: Processo, verbo: str, juntos: list[Processo]) -> str:
     """What dies, and what becomes of its item and its batch."""
-    who = f"{robo}, PID {robo.pid}" if robo.pid else f"{robo}, ainda sem PID,"
-    item = f"com {robo.caso} em mãos" if robo.caso else "sem item em mãos"
-    text = f"{who} em {robo.host or 'nenhuma máquina'}, da execução {robo.execucao_id}, {item}"
+    who = f"{robo}, PID {robo.pid}" if robo.pid else gettext("%(robo)s, ainda sem PID,") % {"robo": robo}
+    item = gettext("com %(caso)s em mãos") % {"caso": robo.caso} if robo.caso else gettext("sem item em mãos")
+    text = gettext("%(who)s em %(host)s, da execução %(execucao_id)s, %(item)s") % {
+        "who": who,
+        "host": robo.host or gettext("nenhuma máquina"),
+        "execucao_id": robo.execucao_id,
+        "item": item,
+    }
     if verbo == "reiniciar":
         return f"{text}: o item volta a pendente." if robo.caso else f"{text}."
     baixa = BaixaDeRobo.de(robo, com=juntos)
     if baixa.ultimo:
-        open_ones = quantos(baixa.itens_abertos, "item aberto falha", "itens abertos falham")
-        return f"{text}: nenhum outro fica, a execução termina e {open_ones}."
+        open_ones = quantos(baixa.itens_abertos, gettext("item aberto falha"), gettext("itens abertos falham"))
+        return gettext("%(text)s: nenhum outro fica, a execução termina e %(open_ones)s.") % {
+            "text": text,
+            "open_ones": open_ones,
+        }
     return f"{text}: o item falha como encerrado." if robo.caso else f"{text}."

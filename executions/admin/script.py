@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
@@ -18,15 +20,19 @@ from executions.templatetags.paginas import quando, quantos
 DO_ARQUIVO = ["sha256", "confirmado_em"]
 DE_MUITOS = ("quem_pode", "destinos")
 SHOWN = 16  # of the hash's digits, for a person to compare
-AJUDA_ARGUMENTOS = (
+AJUDA_ARGUMENTOS = _(
     'Lista de textos, em JSON: ["--alvo", "{alvo}"]. "{nome}" vira o valor do parâmetro; nunca passa por um shell.'
 )
-AJUDA_PARAMETROS = (
-    'Lista em JSON: [{"nome": "dia", "tipo": "data", "rotulo": "Dia", "obrigatorio": true}]. '
-    f"Tipos: {', '.join(TIPOS)}. Também: padrao, opcoes (escolha), minimo e maximo (numero). "
-    "O que nenhum argumento nomeia segue como --nome=valor."
+AJUDA_PARAMETROS = format_lazy(
+    "{} {}. {}",
+    _('Lista em JSON: [{"nome": "dia", "tipo": "data", "rotulo": "Dia", "obrigatorio": true}]. Tipos:'),
+    ", ".join(TIPOS),
+    _(
+        "Também: padrao, opcoes (escolha), minimo e maximo (numero). "
+        "O que nenhum argumento nomeia segue como --nome=valor."
+    ),
 )
-MUDOU = (
+MUDOU = _(
     "O arquivo mudou desde que foi confirmado, ou não está na pasta: o script não roda. "
     "Confira-o e use a ação «Confirmar arquivo», na lista."
 )
@@ -42,7 +48,7 @@ class ScriptForm(forms.ModelForm):
         help_texts = {
             "argumentos": AJUDA_ARGUMENTOS,
             "parametros": AJUDA_PARAMETROS,
-            "interpretador": "Vazio: pelo sufixo do arquivo (.py, .sh, .js, .pl) ou pela primeira linha dele.",
+            "interpretador": _("Vazio: pelo sufixo do arquivo (.py, .sh, .js, .pl) ou pela primeira linha dele."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -89,12 +95,12 @@ class ScriptAdmin(admin.ModelAdmin):
     @admin.display(description=_("situação do arquivo"))
     def situacao(self, obj: Script) -> str:
         if not obj.sha256:
-            return "Será confirmado ao salvar."
+            return gettext("Será confirmado ao salvar.")
         try:
             changed = obj.sha256_atual() != obj.sha256
         except ArquivoRecusado as error:
             return str(error)
-        return "MUDOU: não roda até ser confirmado de novo" if changed else "confirmado"
+        return gettext("MUDOU: não roda até ser confirmado de novo") if changed else "confirmado"
 
     @admin.display(description=_("confirmado em"), ordering="confirmado_em")
     def confirmado(self, obj: Script) -> SafeString:
@@ -109,7 +115,7 @@ class ScriptAdmin(admin.ModelAdmin):
         if obj.pk is None:
             return ""
         url = f"{reverse('executions:processos')}?o_que={obj.pk}#historico"
-        return format_html('<a href="{}">As execuções deste script</a>', url)
+        return format_html('<a href="{}">{}</a>', url, gettext("As execuções deste script"))
 
     # ---- the file's pin ----------------------------------------------------------------------------------------------
     def save_model(self, request: HttpRequest, obj: Script, form: "forms.ModelForm[Script]", change: bool) -> None:
@@ -133,18 +139,24 @@ class ScriptAdmin(admin.ModelAdmin):
     def confirmar_arquivo(self, request: HttpRequest, queryset: QuerySet[Script]) -> HttpResponse | None:
         found = {script: new for script in queryset.order_by("nome") if (new := self._mudado(request, script))}
         if not found:
-            self.message_user(request, "Nada a confirmar: nenhum arquivo escolhido mudou.", messages.INFO)
+            self.message_user(request, gettext("Nada a confirmar: nenhum arquivo escolhido mudou."), messages.INFO)
             return None
         if confirmado(request):
             n = sum(self._confirmar(request, script, new) for script, new in found.items())
-            text = f"{quantos(n, 'arquivo confirmado', 'arquivos confirmados')}." if n else "Nada mudou."
+            text = (
+                f"{quantos(n, gettext('arquivo confirmado'), gettext('arquivos confirmados'))}."
+                if n
+                else gettext("Nada mudou.")
+            )
             self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
             return None
-        title = f"Confirmar {quantos(len(found), 'arquivo', 'arquivos')}"
+        files = quantos(len(found), gettext("arquivo"), gettext("arquivos"))
+        title = gettext("Confirmar %(n)s") % {"n": files}
         return pedir_confirmacao(
-            self, request, queryset, acao="confirmar_arquivo", titulo=f"{title}?", botao=title, manter="Não confirmar",
-            aviso="Leia cada arquivo antes: o que for confirmado roda nas máquinas, com os limites do script.",
-            linhas=[f"{s} ({s.arquivo}): de {s.sha256[:SHOWN]}… para {new[:SHOWN]}…" for s, new in found.items()],
+            self, request, queryset, acao="confirmar_arquivo", titulo=f"{title}?", botao=title,
+            manter=gettext("Não confirmar"),
+            aviso=gettext("Leia cada arquivo antes: o que for confirmado roda nas máquinas, com os limites do script."),
+            linhas=[_troca(s, new) for s, new in found.items()],
             vistos={f"sha256-{script.pk}": new for script, new in found.items()},
         )  # fmt: skip
 
@@ -160,7 +172,9 @@ class ScriptAdmin(admin.ModelAdmin):
     def _confirmar(self, request: HttpRequest, script: Script, new: str) -> bool:
         """Only the very file that the person was shown."""
         if request.POST.get(f"sha256-{script.pk}") != new:
-            text = f"{script}: o arquivo mudou outra vez enquanto era conferido. Confira-o de novo."
+            text = gettext("%(script)s: o arquivo mudou outra vez enquanto era conferido. Confira-o de novo.") % {
+                "script": script
+            }
             self.message_user(request, text, messages.ERROR)
             return False
         rows = Script.objects.filter(pk=script.pk, sha256=script.sha256)
@@ -169,3 +183,9 @@ class ScriptAdmin(admin.ModelAdmin):
         text = f"{script}: arquivo {script.arquivo} confirmado ({new[:SHOWN]}…)."
         Registro.objects.anotar("script_confirmado", text, usuario=request.user)  # type: ignore[arg-type]
         return True
+
+
+def _troca(script: Script, new: str) -> str:
+    return gettext("%(script)s (%(arquivo)s): de %(antes)s… para %(depois)s…") % {
+        "script": script, "arquivo": script.arquivo, "antes": script.sha256[:SHOWN], "depois": new[:SHOWN],
+    }  # fmt: skip

@@ -5,6 +5,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions.models import TokenAPI
@@ -45,12 +46,18 @@ class TokenAPIAdmin(admin.ModelAdmin):
         assert isinstance(request.user, AbstractBaseUser)
         if not request.user.is_superuser:
             obj.user_id = request.user.pk
-        text = f"Copie o token agora, ele não será mostrado de novo: {obj.gerar(request.user)}"
+        text = gettext("Copie o token agora, ele não será mostrado de novo: %(gerar)s") % {
+            "gerar": obj.gerar(request.user)
+        }
         self.message_user(request, text, messages.WARNING)
 
     @admin.action(description=_("Revogar"), permissions=["revogar"])
     def revogar(self, request: HttpRequest, queryset: QuerySet[TokenAPI]) -> None:
         assert isinstance(request.user, AbstractBaseUser)
         n = sum(token.revogar(request.user) for token in queryset)
-        text = f"{quantos(n, 'token revogado', 'tokens revogados')}." if n else "Nada mudou: já estavam revogados."
+        text = (
+            f"{quantos(n, gettext('token revogado'), gettext('tokens revogados'))}."
+            if n
+            else gettext("Nada mudou: já estavam revogados.")
+        )
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)

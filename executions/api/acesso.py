@@ -5,6 +5,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja.errors import AuthenticationError
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
@@ -33,7 +34,7 @@ class Token(HttpBearer):
             raise AuthenticationError()
         found.usar()
         if found.so_leitura and request.method not in LEITURA:
-            raise Problema(403, "Este token é só de leitura.")
+            raise Problema(403, _("Este token é só de leitura."))
         return _permitido(found.user, self.permissoes)
 
 
@@ -52,7 +53,7 @@ class Sessao(APIKeyCookie):
         if not request.user.is_authenticated:
             return None
         if check_csrf(request):
-            raise Problema(403, "Falta o token de CSRF: envie o cabeçalho X-CSRFToken.")
+            raise Problema(403, _("Falta o token de CSRF: envie o cabeçalho X-CSRFToken."))
         return _permitido(request.user, self.permissoes)
 
 
@@ -80,5 +81,5 @@ def autenticar(request: HttpRequest) -> None:
 def _permitido(user: User, permissoes: tuple[str, ...]) -> User:
     missing = [permission for permission in permissoes if not user.has_perm(permission)]
     if missing:
-        raise Problema(403, f"Você não tem permissão para isto ({', '.join(missing)}).")
+        raise Problema(403, _("Você não tem permissão para isto (%(nomes)s).") % {"nomes": ", ".join(missing)})
     return user

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Path, Query, Router, Schema
 
 from executions import clock, previsao, robos
@@ -85,7 +86,7 @@ def execucao(
     """Situação, contagens, porcentagem, previsão e os resultados, uma página de cada vez, na ordem do envio."""
     batch = Execucao.objects.com_nomes().filter(pk=id).first()
     if batch is None:
-        raise Problema(404, f"Não há execução {id}.")
+        raise Problema(404, _("Não há execução %(id)s.") % {"id": id})
     rows = list(batch.itens.filter(ordem__gt=depois).order_by("ordem").defer("arquivo", "dados")[: limite + 1])
     page, more = rows[:limite], len(rows) > limite
     return ExecucaoSchema(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Router, Schema
 from ninja.errors import ValidationError as Invalido
 from pydantic import Field, ValidationError
@@ -84,7 +85,7 @@ def enqueue(request: HttpRequest) -> Any:
         exigir(user, "iniciar")
     lote = lotes.ler([*map(_entrada, uploads), *pedido.files], pedido.portal)
     if not lote.aceitas:
-        said = "Nenhum arquivo foi aceito." if lote.rejeitadas else "Envie ao menos um arquivo em files."
+        said = _("Nenhum arquivo foi aceito.") if lote.rejeitadas else _("Envie ao menos um arquivo em files.")
         raise Problema(422, said, rejeitados=[r.model_dump() for r in _rejeitados(lote)])
     portal, credencial = lotes.escolher(lote, pedido.portal, pedido.credencial)
     avisados = lotes.destinos(pedido.avisar)
@@ -98,7 +99,7 @@ def enqueue(request: HttpRequest) -> Any:
 
 
 def _resposta(batch: Execucao, lote: Lote, pedido: robos.Pedido | None) -> Enfileirada:
-    said = f"Execução {batch.pk} enfileirada: {lote.contagem}."
+    said = _("Execução %(n)s enfileirada: %(contagem)s.") % {"n": batch.pk, "contagem": lote.contagem}
     started = iniciado(batch, pedido) if pedido else None
     return Enfileirada(
         mensagem=f"{said} {started.mensagem}" if started else said, aviso=aviso_sem_maquina(), execucao=batch.pk,
@@ -124,7 +125,7 @@ def _ler(request: HttpRequest) -> tuple[Pedido, list[UploadedFile]]:
         uploads = [upload for key in FILES for upload in request.FILES.getlist(key)]
         return _validado(_do_formulario(request)), uploads
     if request.content_type not in ("application/json", ""):
-        raise Problema(415, "Envie application/json, multipart/form-data ou application/x-www-form-urlencoded.")
+        raise Problema(415, _("Envie application/json, multipart/form-data ou application/x-www-form-urlencoded."))
     try:
         body = json.loads(request.body or b"{}")
     except (ValueError, RecursionError) as error:

@@ -10,6 +10,9 @@ from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import ConfigDict
@@ -21,23 +24,45 @@ logger = logging.getLogger("robotcontrol.api")
 
 TIPO = "application/problem+json"
 TITULOS = {
-    400: "Pedido inválido", 401: "Não autenticado", 403: "Sem permissão", 404: "Não encontrado",
-    405: "Método não permitido", 409: "Conflito", 413: "Pedido grande demais", 415: "Formato não aceito",
-    422: "Dados inválidos", 429: "Tentativas demais", 500: "Erro interno",
-}  # fmt: skip
-JSON_INVALIDO = "O corpo do pedido não é um JSON válido."
-SO_JSON = "Envie o corpo como application/json."
-SEM_AUTENTICACAO = "Entre no sistema, ou envie o cabeçalho Authorization: Bearer com um token válido."
+    400: _l("Pedido inválido"),
+    401: _l("Não autenticado"),
+    403: _l("Sem permissão"),
+    404: _l("Não encontrado"),
+    405: _l("Método não permitido"),
+    409: _l("Conflito"),
+    413: _l("Pedido grande demais"),
+    415: _l("Formato não aceito"),
+    422: _l("Dados inválidos"),
+    429: _l("Tentativas demais"),
+    500: _l("Erro interno"),
+}
+JSON_INVALIDO = _l("O corpo do pedido não é um JSON válido.")
+SO_JSON = _l("Envie o corpo como application/json.")
+SEM_AUTENTICACAO = _l("Entre no sistema, ou envie o cabeçalho Authorization: Bearer com um token válido.")
 FRASES = {
-    "missing": "campo obrigatório", "string_type": "informe um texto", "int_type": "informe um número inteiro",
-    "int_parsing": "informe um número inteiro", "int_from_float": "informe um número inteiro",
-    "bool_type": "informe true ou false", "bool_parsing": "informe true ou false", "list_type": "informe uma lista",
-    "dict_type": "informe um objeto", "model_attributes_type": "informe um objeto", "model_type": "informe um objeto",
-    "uuid_parsing": "informe um UUID", "uuid_type": "informe um UUID", "int_parsing_size": "número grande demais",
-    "greater_than_equal": "o mínimo é {ge}", "less_than_equal": "o máximo é {le}", "literal_error": "um de {expected}",
-    "string_too_long": "no máximo {max_length} caracteres", "string_too_short": "não pode ficar vazio",
-    "too_long": "no máximo {max_length}", "too_short": "no mínimo {min_length}", "value_error": "{error}",
-}  # fmt: skip
+    "missing": _l("campo obrigatório"),
+    "string_type": _l("informe um texto"),
+    "int_type": _l("informe um número inteiro"),
+    "int_parsing": _l("informe um número inteiro"),
+    "int_from_float": _l("informe um número inteiro"),
+    "bool_type": _l("informe true ou false"),
+    "bool_parsing": _l("informe true ou false"),
+    "list_type": _l("informe uma lista"),
+    "dict_type": _l("informe um objeto"),
+    "model_attributes_type": _l("informe um objeto"),
+    "model_type": _l("informe um objeto"),
+    "uuid_parsing": _l("informe um UUID"),
+    "uuid_type": _l("informe um UUID"),
+    "int_parsing_size": _l("número grande demais"),
+    "greater_than_equal": _l("o mínimo é {ge}"),
+    "less_than_equal": _l("o máximo é {le}"),
+    "literal_error": _l("um de {expected}"),
+    "string_too_long": _l("no máximo {max_length} caracteres"),
+    "string_too_short": _l("não pode ficar vazio"),
+    "too_long": _l("no máximo {max_length}"),
+    "too_short": _l("no mínimo {min_length}"),
+    "value_error": "{error}",
+}
 
 
 class ProblemaSchema(Schema):
@@ -55,14 +80,20 @@ class Problema(Exception):
     """Answers the request with this problem. `extras` are further members of it."""
 
     def __init__(
-        self, status: int, detail: str, *, tipo: str = "about:blank", depois: int | None = None, **extras: Any
+        self,
+        status: int,
+        detail: "str | Promise",
+        *,
+        tipo: str = "about:blank",
+        depois: int | None = None,
+        **extras: Any,
     ) -> None:
         """`depois`: in how many seconds it may be tried again."""
         super().__init__(detail)
-        self.status, self.detail, self.tipo, self.depois, self.extras = status, detail, tipo, depois, extras
+        self.status, self.detail, self.tipo, self.depois, self.extras = status, str(detail), tipo, depois, extras
 
     def resposta(self) -> HttpResponse:
-        body = {"type": self.tipo, "title": TITULOS[self.status], "status": self.status, "detail": self.detail}
+        body = {"type": self.tipo, "title": str(TITULOS[self.status]), "status": self.status, "detail": self.detail}
         response = JsonResponse(body | self.extras, status=self.status, content_type=TIPO)
         if self.status == 401:
             response["WWW-Authenticate"] = "Bearer"
@@ -81,7 +112,7 @@ def de_excecao(error: Exception) -> Problema:
     for kinds, make in _CONHECIDAS:
         if isinstance(error, kinds):
             return make(error)
-    return Problema(500, "Algo falhou deste lado. O erro foi registrado.")
+    return Problema(500, _("Algo falhou deste lado. O erro foi registrado."))
 
 
 def registrar(api: NinjaAPI) -> None:
@@ -118,9 +149,9 @@ def _campo(loc: tuple[Any, ...]) -> str:
 
 def _frase(error: dict[str, Any]) -> str:
     try:
-        return FRASES.get(error["type"], "valor inválido").format(**error.get("ctx", {}))
+        return str(FRASES.get(error["type"], _l("valor inválido"))).format(**error.get("ctx", {}))
     except (KeyError, IndexError):
-        return "valor inválido"
+        return _("valor inválido")
 
 
 def _duplicado(error: Any) -> Problema:
@@ -128,16 +159,16 @@ def _duplicado(error: Any) -> Problema:
     return Problema(409, str(error), tipo="urn:problema:ja-em-execucao", pid=error.pid, uuid=str(vivo.uuid))
 
 
-def _dizendo(status: int, detail: str = "") -> "Callable[[Exception], Problema]":
+def _dizendo(status: int, detail: "str | Promise" = "") -> "Callable[[Exception], Problema]":
     return lambda error: Problema(status, detail or str(error))
 
 
-_GRANDE = "O pedido é grande demais, ou tem campos ou arquivos demais."
+_GRANDE = _l("O pedido é grande demais, ou tem campos ou arquivos demais.")
 _CONHECIDAS: "list[tuple[Any, Callable[[Any], Problema]]]" = [
     (AuthenticationError, _dizendo(401, SEM_AUTENTICACAO)),
     (HttpError, _http),
     (ValidationError, _validacao),
-    (Http404, _dizendo(404, "Não há nada neste endereço.")),
+    (Http404, _dizendo(404, _l("Não há nada neste endereço."))),
     (scripts.ScriptDesconhecido, _dizendo(404)),
     (scripts.SemPermissao, _dizendo(403)),
     (scripts.JaEmExecucao, _duplicado),
@@ -145,6 +176,6 @@ _CONHECIDAS: "list[tuple[Any, Callable[[Any], Problema]]]" = [
     (UsoErrado, _dizendo(422)),
     ((RequestDataTooBig, TooManyFieldsSent, TooManyFiles), _dizendo(413, _GRANDE)),
     (RawPostDataException, _dizendo(415, SO_JSON)),
-    ((BadRequest, MultiPartParserError, SuspiciousOperation), _dizendo(400, "O pedido está malformado.")),
-    (UnreadablePostError, _dizendo(400, "O envio foi interrompido.")),
+    ((BadRequest, MultiPartParserError, SuspiciousOperation), _dizendo(400, _l("O pedido está malformado."))),
+    (UnreadablePostError, _dizendo(400, _l("O envio foi interrompido."))),
 ]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from ninja import Path, Router, Schema
 from ninja.responses import Status
@@ -114,7 +115,7 @@ def executar(request: HttpRequest, pedido: Executar) -> Any:
     script = scripts.encontrar(pedido.script)
     row = scripts.pedir_script(script, pedido.params, timeout=pedido.timeout, usuario=quem(request))
     aviso = aviso_sem_maquina()
-    said = "Execução pedida." if row.host_id else "Execução pedida: espera um lugar numa máquina."
+    said = _("Execução pedida.") if row.host_id else _("Execução pedida: espera um lugar numa máquina.")
     host = row.host.nome if row.host else None
     made = ExecucaoDeScript(
         mensagem=said, aviso=aviso, uuid=row.uuid, script=str(script), status=row.status, pid=row.pid, host=host
@@ -133,9 +134,11 @@ def matar(request: HttpRequest, pedido: Matar) -> Any:
         exigir(user, "encerrar_todos")
     row = Processo.objects.vivos().filter(script=script).first()
     if row is None:
-        return MorteDeScript(mensagem="Nada mudou: o script não está em execução.", script=str(script), encerrado=False)
+        return MorteDeScript(
+            mensagem=_("Nada mudou: o script não está em execução."), script=str(script), encerrado=False
+        )
     asked = row.matar(user)
-    said = "Encerramento pedido." if asked else "Nada mudou: o encerramento já foi pedido."
+    said = _("Encerramento pedido.") if asked else _("Nada mudou: o encerramento já foi pedido.")
     aviso = aviso_sem_maquina() if row.host_id else ""
     return MorteDeScript(mensagem=said, aviso=aviso, script=str(script), uuid=row.uuid, pid=row.pid, encerrado=asked)
 
@@ -151,7 +154,7 @@ def matar_todos(request: HttpRequest) -> Any:
     """Para à força todos os scripts vivos."""
     n = scripts.matar_todos(quem(request))
     many = ngettext("Encerramento pedido a %(n)d script.", "Encerramento pedido a %(n)d scripts.", n) % {"n": n}
-    said = many if n else "Nada mudou: nenhum script a encerrar."
+    said = many if n else _("Nada mudou: nenhum script a encerrar.")
     return MorteDeScripts(mensagem=said, aviso=aviso_sem_maquina() if n else "", encerrados=n)
 
 
@@ -175,7 +178,7 @@ def _campos(row: Processo, agora: datetime, sem_maquina: str) -> dict[str, Any]:
         "running": row.status in (Processo.Status.RUNNING, Processo.Status.STOPPING), "exit_code": row.exit_code,
         "elapsed": max(0.0, (ended - began).total_seconds()), "cpu": row.cpu, "memory": row.rss, "status": row.status,
         "host": row.host.nome if row.host else None, "timeout": row.timeout_s, "progresso": row.progresso,
-        "passo": row.passo, "espera": (sem_maquina or "Espera um lugar numa máquina.") if waits else "",
+        "passo": row.passo, "espera": (sem_maquina or _("Espera um lugar numa máquina.")) if waits else "",
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Router, Schema
 from pydantic import Field, model_validator
 
@@ -113,7 +114,7 @@ def kill(request: HttpRequest, alvo: Alvo) -> Any:
     """Encerra um robô: o item dele falha como `encerrado` e nenhum outro toma o lugar. O último encerra a execução."""
     row = _alvo(alvo)
     asked = row.encerrar(quem(request))
-    said = "Encerramento pedido." if asked else "Nada mudou: o robô já terminou ou já está sendo encerrado."
+    said = _("Encerramento pedido.") if asked else _("Nada mudou: o robô já terminou ou já está sendo encerrado.")
     return MorteDeRobo(mensagem=said, aviso=aviso_sem_maquina() if asked else "", worker_id=row.uuid, encerrado=asked)
 
 
@@ -128,9 +129,9 @@ def kill_workers(request: HttpRequest) -> Any:
     """Encerra tudo: itens abertos falham, execuções abertas terminam em erro, robôs e scripts são parados à força."""
     dying = Processo.objects.vivos().filter(kill_requested_at=None).count()
     n = robos.encerrar_todos(quem(request))
-    said = f"Execuções encerradas: {n}; processos a parar: {dying}."
+    said = _("Execuções encerradas: %(n)s; processos a parar: %(dying)s.") % {"n": n, "dying": dying}
     if not n and not dying:
-        said = "Nada mudou: nada está aberto, e nenhum processo está vivo sem que já se tenha pedido a sua parada."
+        said = _("Nada mudou: nada está aberto, e nenhum processo está vivo sem que já se tenha pedido a sua parada.")
     return FimDeTudo(mensagem=said, aviso=aviso_sem_maquina() if dying else "", execucoes=n, processos=dying)
 
 
@@ -144,7 +145,7 @@ def start_worker(request: HttpRequest, pedido: Inicio | None = None) -> Any:
     if pedido and pedido.execucao:
         batch = Execucao.objects.filter(pk=pedido.execucao).first()
         if batch is None:
-            raise Problema(404, f"Não há execução {pedido.execucao}.")
+            raise Problema(404, _("Não há execução %(execucao)s.") % {"execucao": pedido.execucao})
         return iniciado(batch, robos.iniciar(batch, user))
     first = None
     for batch in Execucao.objects.abertas().filter(pausada_em=None).em_ordem():
@@ -153,16 +154,18 @@ def start_worker(request: HttpRequest, pedido: Inicio | None = None) -> Any:
         if answer.iniciado or answer.ja_em_execucao:
             return answer
         first = first or answer
-    return first or Iniciado(mensagem="Não há execução aberta.", aviso=aviso_sem_maquina(), iniciado=False)
+    return first or Iniciado(mensagem=_("Não há execução aberta."), aviso=aviso_sem_maquina(), iniciado=False)
 
 
 def iniciado(batch: Execucao, pedido: robos.Pedido) -> Iniciado:
     """The answer for what asking for this execution's robots gave."""
     running = not pedido.robos and Processo.objects.vivos().filter(execucao=batch).exists()
     waits = "" if pedido.espera in (Espera.NADA, Espera.COMPLETA) else str(pedido.espera.label)
-    head = f"Robôs pedidos: {pedido.robos}." if pedido.robos else "Nenhum robô novo foi pedido."
+    head = (
+        _("Robôs pedidos: %(robos)s.") % {"robos": pedido.robos} if pedido.robos else _("Nenhum robô novo foi pedido.")
+    )
     if running:
-        head = "A execução já está em execução."
+        head = _("A execução já está em execução.")
     return Iniciado(
         mensagem=" ".join(filter(None, [head, waits])), aviso=aviso_sem_maquina(), iniciado=bool(pedido.robos),
         ja_em_execucao=running, execucao=batch.pk, robots=pedido.robos, espera=pedido.espera.value,
@@ -190,7 +193,7 @@ def _alvo(alvo: Alvo) -> Processo:
         rows = rows.vivos().filter(pid=alvo.pid)
         found = list(rows.filter(host__nome=alvo.host) if alvo.host else rows)
     if not found:
-        raise Problema(404, "Não há robô com esta identificação.")
+        raise Problema(404, _("Não há robô com esta identificação."))
     if len(found) > 1:
-        raise Problema(422, "Mais de uma máquina tem um robô com este PID: informe também host.")
+        raise Problema(422, _("Mais de uma máquina tem um robô com este PID: informe também host."))
     return found[0]

@@ -12,8 +12,9 @@ import time
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
-DEMAIS = "Tokens errados demais vindos deste endereço. Espere um minuto."
+DEMAIS = gettext_lazy("Tokens errados demais vindos deste endereço. Espere um minuto.")
 
 
 def endereco(request: HttpRequest) -> str:

@@ -3,6 +3,7 @@
 import unicodedata
 from typing import Annotated, Any
 
+from django.utils.translation import gettext as _
 from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -16,14 +17,14 @@ MAIOR_ID = 2**63 - 1
 def _sem_controle(text: str) -> str:
     """No database stores a NUL or half a character."""
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
-        raise ValueError("há caracteres de controle")
+        raise ValueError(_("há caracteres de controle"))
     return text
 
 
 def _inteiro(value: Any) -> Any:
     """An old client's form sends digits as text; true is no number."""
     if isinstance(value, bool) or isinstance(value, str) and not (value.isascii() and value.isdigit()):
-        raise ValueError("informe um número inteiro")
+        raise ValueError(_("informe um número inteiro"))
     return value
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import AuthenticationError
 
@@ -33,7 +34,7 @@ def guardada(view: View) -> View:
             if problem.status >= 500:
                 raise
             return problem.resposta()
-        refused = Problema(405, f"Este endereço só aceita {response['Allow']}.").resposta()
+        refused = Problema(405, _("Este endereço só aceita %(valor)s.") % {"valor": response["Allow"]}).resposta()
         refused["Allow"] = response["Allow"]
         return refused
 
@@ -48,7 +49,7 @@ def _conferir_tamanho(request: HttpRequest) -> None:
     # Not `autenticar`: the CSRF check of a session reads the body.
     if not (Token()(request) or request.user.is_authenticated):
         raise AuthenticationError()
-    raise Problema(413, f"O envio todo tem no máximo {settings.UPLOAD_MAX_BYTES // 2**20} MB.")
+    raise Problema(413, _("O envio todo tem no máximo %(valor)s MB.") % {"valor": settings.UPLOAD_MAX_BYTES // 2**20})
 
 
 def _desconhecido(request: HttpRequest) -> HttpResponse:

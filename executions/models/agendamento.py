@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock, cron, parametros
@@ -141,26 +142,26 @@ class Agendamento(models.Model):
 
     def _conferir_script(self, script: Any, errors: dict[str, Any]) -> None:
         if self.portal_id or self.credencial_id or self.pasta or self.nomes.strip():
-            errors["script"] = "Escolha um script ou uma execução de arquivos, não os dois."
+            errors["script"] = gettext("Escolha um script ou uma execução de arquivos, não os dois.")
         try:
             if not isinstance(self.parametros, dict):
-                raise parametros.ParametroInvalido('Informe os parâmetros como {"nome": "valor"}.')
+                raise parametros.ParametroInvalido(gettext('Informe os parâmetros como {"nome": "valor"}.'))
             parametros.valores(script.parametros, self.parametros)
         except parametros.ParametroInvalido as error:
             errors["parametros"] = str(error)
 
     def _conferir_execucao(self, errors: dict[str, Any]) -> None:
         if not self.portal_id or not self.credencial_id:
-            errors["script"] = "Escolha um script, ou então um portal e a sua credencial."
+            errors["script"] = gettext("Escolha um script, ou então um portal e a sua credencial.")
             return
         if self.credencial and self.credencial.portal_id != self.portal_id:
-            errors["credencial"] = "A credencial não é deste portal."
+            errors["credencial"] = gettext("A credencial não é deste portal.")
         if self.robo not in settings.ROBOS:
-            errors["robo"] = f"Robôs conhecidos: {', '.join(settings.ROBOS)}."
+            errors["robo"] = gettext("Robôs conhecidos: %(nomes)s.") % {"nomes": ", ".join(settings.ROBOS)}
         if bool(self.pasta.strip()) == bool(self.nomes.strip()):
-            errors["pasta"] = "Informe uma pasta ou uma lista de nomes, e só uma delas."
+            errors["pasta"] = gettext("Informe uma pasta ou uma lista de nomes, e só uma delas.")
         elif self.pasta and not self.pasta.startswith("/"):
-            errors["pasta"] = "Informe o caminho inteiro da pasta, desde /."
+            errors["pasta"] = gettext("Informe o caminho inteiro da pasta, desde /.")
 
 
 class DisparoQuerySet(models.QuerySet["Disparo"]):

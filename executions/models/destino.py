@@ -3,6 +3,7 @@ import re
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock, vault
@@ -18,9 +19,9 @@ def esquema(url: str) -> str:
     text = url.strip()
     if match := re.match(r"([a-z][a-z0-9+.-]{1,30})://\S", text, re.IGNORECASE):
         if match[1].lower() in LOCAL_SCHEMES or re.search(r"\s", text):
-            raise ValidationError("Este endereço não pode ser usado.")
+            raise ValidationError(gettext("Este endereço não pode ser usado."))
         return match[1].lower()
-    EmailValidator("Informe um endereço de e-mail ou um endereço do apprise (esquema://…).")(endereco(text))
+    EmailValidator(gettext("Informe um endereço de e-mail ou um endereço do apprise (esquema://…)."))(endereco(text))
     return EMAIL
 
 
@@ -64,6 +65,7 @@ class Destino(models.Model):
         """A notice that only says that notices arrive; sent like any other."""
         by = f" Pedido por {usuario}." if usuario else ""
         return Aviso.objects.create(
-            destino=self, assunto="[Controle de Robôs] Teste de aviso", next_at=clock.db_now(),
-            corpo=f"Este é um teste do destino {self.nome}.{by} Se você o recebeu, os avisos chegam.",
+            destino=self, assunto=gettext("[Controle de Robôs] Teste de aviso"), next_at=clock.db_now(),
+            corpo=gettext("Este é um teste do destino %(nome)s.%(by)s Se você o recebeu, os avisos chegam.")
+            % {"nome": self.nome, "by": by},
         )  # fmt: skip

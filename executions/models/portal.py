@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F, FilteredRelation, Q
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
@@ -77,9 +78,10 @@ class Portal(models.Model):
     def clean(self) -> None:
         if self.adaptador not in settings.PORTAIS:
             known = ", ".join(sorted(settings.PORTAIS))
-            raise ValidationError({"adaptador": f"Adaptador desconhecido. Conhecidos: {known}."})
+            text = gettext("Adaptador desconhecido. Conhecidos: %(nomes)s.") % {"nomes": known}
+            raise ValidationError({"adaptador": text})
         if not isinstance(self.tribunais, list) or not all(isinstance(code, str) for code in self.tribunais):
-            raise ValidationError({"tribunais": 'Informe uma lista de códigos, por exemplo ["8.09"].'})
+            raise ValidationError({"tribunais": gettext('Informe uma lista de códigos, por exemplo ["8.09"].')})
 
     @property
     def fora_do_ar(self) -> bool:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock, parametros
@@ -106,9 +107,14 @@ class Script(models.Model):
             path = (root / self.arquivo).resolve()
             inside = path.is_relative_to(root) and path.is_file()
         except (OSError, ValueError) as error:
-            raise ArquivoRecusado(f"O arquivo {self.arquivo!r} não pode ser lido.") from error
+            raise ArquivoRecusado(
+                gettext("O arquivo %(arquivo)s não pode ser lido.") % {"arquivo": f"{self.arquivo!r}"}
+            ) from error
         if not inside:
-            raise ArquivoRecusado(f"Não há arquivo {self.arquivo!r} dentro da pasta de scripts ({root}).")
+            raise ArquivoRecusado(
+                gettext("Não há arquivo %(arquivo)s dentro da pasta de scripts (%(root)s).")
+                % {"arquivo": f"{self.arquivo!r}", "root": root}
+            )
         return path
 
     def sha256_atual(self) -> str:
@@ -116,7 +122,9 @@ class Script(models.Model):
         try:
             return hashlib.sha256(self.caminho.read_bytes()).hexdigest()
         except OSError as error:
-            raise ArquivoRecusado(f"O arquivo {self.arquivo!r} não pode ser lido.") from error
+            raise ArquivoRecusado(
+                gettext("O arquivo %(arquivo)s não pode ser lido.") % {"arquivo": f"{self.arquivo!r}"}
+            ) from error
 
     @property
     def mudou(self) -> bool:
@@ -154,7 +162,7 @@ class Script(models.Model):
         except ArquivoRecusado as error:
             errors["arquivo"] = str(error)
         if not isinstance(self.argumentos, list) or not all(isinstance(a, str) for a in self.argumentos):
-            errors["argumentos"] = "Informe uma lista de textos."
+            errors["argumentos"] = gettext("Informe uma lista de textos.")
         try:
             parametros.conferir_declaracao(self.parametros)
         except parametros.ParametroInvalido as error:

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
@@ -72,12 +73,16 @@ class TokenAPI(models.Model):
 
     @property
     def alcance(self) -> str:
-        return "só leitura" if self.so_leitura else "todas as permissões do usuário"
+        return gettext("só leitura") if self.so_leitura else gettext("todas as permissões do usuário")
 
     @property
     def validade(self) -> str:
         """Until when it is accepted, in the local zone."""
-        return f"válido até {timezone.localtime(self.expira_em):%d/%m/%Y %H:%M}" if self.expira_em else "sem prazo"
+        return (
+            gettext("válido até %(hora)s") % {"hora": f"{timezone.localtime(self.expira_em):%d/%m/%Y %H:%M}"}
+            if self.expira_em
+            else gettext("sem prazo")
+        )
 
     def gerar(self, por: "AbstractBaseUser | None" = None) -> str:
         """Makes and saves this new token. Returns its text, which nobody can read again."""
@@ -86,7 +91,12 @@ class TokenAPI(models.Model):
         self.expira_em = self.criado_em + timedelta(days=self.dias) if self.dias else None
         with transaction.atomic():
             self.save(force_insert=True)
-            text = f"Token da API {self} criado para {self.user}: {self.alcance}, {self.validade}."
+            text = gettext("Token da API %(token)s criado para %(user)s: %(alcance)s, %(validade)s.") % {
+                "token": self,
+                "user": self.user,
+                "alcance": self.alcance,
+                "validade": self.validade,
+            }
             Registro.objects.anotar("token_criado", text, usuario=por)
         return texto
 
@@ -95,7 +105,7 @@ class TokenAPI(models.Model):
         with transaction.atomic():
             if not TokenAPI.objects.filter(pk=self.pk, revogado_em=None).update(revogado_em=clock.db_now()):
                 return False
-            text = f"Token da API {self} de {self.user} revogado."
+            text = gettext("Token da API %(token)s de %(user)s revogado.") % {"token": self, "user": self.user}
             Registro.objects.anotar("token_revogado", text, level="warning", usuario=por)
         return True
 

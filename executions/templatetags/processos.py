@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from executions.historico import DESFECHOS, Filtro
@@ -90,7 +91,7 @@ def em_palavras(segundos: float | None) -> str:
         return ""
     s = int(segundos)
     if s < 60:
-        return f"{s} s" if s else "menos de 1 s"
+        return f"{s} s" if s else _("menos de 1 s")
     if s < 3600:
         return f"{s // 60} min" + (f" {s % 60} s" if s < 600 and s % 60 else "")
     if s < 48 * 3600:
@@ -120,7 +121,10 @@ def tamanho(caracteres: int) -> str:
     """ "1.234 caracteres", "2,1 milhões de caracteres"."""
     if caracteres >= 1_000_000:
         n = f"{caracteres / 1_000_000:.1f}".replace(".", ",")
-        return f"{n} {'milhão' if n.startswith('1,') else 'milhões'} de caracteres"
+        return _("%(n)s %(valor)s de caracteres") % {
+            "n": n,
+            "valor": _("milhão") if n.startswith("1,") else _("milhões"),
+        }
     return f"{caracteres:,}".replace(",", ".") + (" caractere" if caracteres == 1 else " caracteres")
 
 
@@ -155,7 +159,11 @@ def faisca(processo: Processo, o_que: str) -> SafeString:
         for sample in samples
     )
     peak = max(sample[column] for sample in samples)
-    label = f"CPU, até {peak:.0f}%" if o_que == "cpu" else f"Memória, até {peak / 1_000_000:.0f} MB"
+    label = (
+        _("CPU, até %(peak)s%%") % {"peak": f"{peak:.0f}"}
+        if o_que == "cpu"
+        else _("Memória, até %(valor)s MB") % {"valor": f"{peak / 1_000_000:.0f}"}
+    )
     return format_html(
         '<svg class="chart faisca" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<polyline class="line" vector-effect="non-scaling-stroke" points="{}"/></svg>',

@@ -6,6 +6,9 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from executions import historico, robos, scripts
@@ -15,12 +18,14 @@ from executions.views.acesso import acao, pagina_de, quem
 from executions.views.baixas import Baixas
 from executions.views.quadro import Cartao
 
-CANCELADO = "Cancelamento pedido. O script tem alguns segundos para terminar por si; depois é parado à força."
-CANCELADO_NA_FILA = "Cancelado: o script ainda não tinha começado."
-ENCERRADO = "Encerramento pedido. A máquina dele para o script e tudo o que ele abriu."
-INTOCADO = "Nada mudou: o script já terminou ou já está sendo parado."
-NENHUM_SCRIPT = "Nada mudou: nenhum script está rodando nem na fila."
-NADA_VIVO = "Nada mudou: nada está aberto e nenhum processo está vivo."
+CANCELADO = gettext_lazy(
+    "Cancelamento pedido. O script tem alguns segundos para terminar por si; depois é parado à força."
+)
+CANCELADO_NA_FILA = gettext_lazy("Cancelado: o script ainda não tinha começado.")
+ENCERRADO = gettext_lazy("Encerramento pedido. A máquina dele para o script e tudo o que ele abriu.")
+INTOCADO = gettext_lazy("Nada mudou: o script já terminou ou já está sendo parado.")
+NENHUM_SCRIPT = gettext_lazy("Nada mudou: nenhum script está rodando nem na fila.")
+NADA_VIVO = gettext_lazy("Nada mudou: nada está aberto e nenhum processo está vivo.")
 
 
 @acao("executar_script")
@@ -76,7 +81,7 @@ def encerrar_scripts(request: HttpRequest) -> HttpResponse:
     n = scripts.matar_todos(quem(request))
     if not n:
         return _dizer(request, messages.INFO, NENHUM_SCRIPT)
-    return _dizer(request, messages.SUCCESS, f"Parada pedida a {quantos(n, 'script', 'scripts')}.")
+    return _dizer(request, messages.SUCCESS, _("Parada pedida a %(n)s.") % {"n": quantos(n, _("script"), _("scripts"))})
 
 
 @acao("encerrar_todos")
@@ -87,13 +92,17 @@ def encerrar_tudo(request: HttpRequest) -> HttpResponse:
         return _dizer(request, messages.INFO, NADA_VIVO)
     if baixas.processos and request.POST.get("n", "").strip() != str(len(baixas.processos)):
         # Typed wrong, or right when the page was made: what would die now is shown before it is asked again.
-        alive = quantos(len(baixas.processos), "processo vivo", "processos vivos")
-        messages.error(request, f"Nada foi encerrado: há {alive} agora. Digite exatamente este número.")
+        alive = quantos(len(baixas.processos), _("processo vivo"), _("processos vivos"))
+        messages.error(
+            request, _("Nada foi encerrado: há %(alive)s agora. Digite exatamente este número.") % {"alive": alive}
+        )
         return redirect("executions:confirmar_encerrar_todos")
     n = robos.encerrar_todos(quem(request))
-    ended = quantos(n, "execução encerrada", "execuções encerradas")
-    asked = quantos(len(dying), "processo", "processos")
-    return _dizer(request, messages.SUCCESS, f"Parada pedida a {asked}; {ended}.")
+    ended = quantos(n, _("execução encerrada"), _("execuções encerradas"))
+    asked = quantos(len(dying), _("processo"), _("processos"))
+    return _dizer(
+        request, messages.SUCCESS, _("Parada pedida a %(asked)s; %(ended)s.") % {"asked": asked, "ended": ended}
+    )
 
 
 def _a_parar(processos: list[Processo]) -> list[Processo]:
@@ -105,10 +114,10 @@ def _paravel(request: HttpRequest, uuid: uuids.UUID) -> Processo:
     """A script's process that this person may stop."""
     row = get_object_or_404(Processo.objects.scripts().select_related("script", "host", "usuario"), uuid=uuid)
     if row.script is None or not row.script.pode_parar(quem(request)):
-        raise PermissionDenied("Você não pode parar este script.")
+        raise PermissionDenied(_("Você não pode parar este script."))
     return row
 
 
-def _dizer(request: HttpRequest, nivel: int, texto: str, processo: Processo | None = None) -> HttpResponse:
-    messages.add_message(request, nivel, texto)
+def _dizer(request: HttpRequest, nivel: int, texto: "str | Promise", processo: Processo | None = None) -> HttpResponse:
+    messages.add_message(request, nivel, str(texto))
     return redirect("executions:processo", uuid=processo.uuid) if processo else redirect("executions:processos")

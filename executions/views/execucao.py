@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 from executions import clock, itens, previsao, resumo
 from executions.itens import Filtro
@@ -33,7 +34,7 @@ def execucao(request: HttpRequest, pk: int) -> HttpResponse:
     lidas = list(Execucao.objects.abertas_e(pk).com_espera(agora).com_nomes().em_ordem())
     batch = next((lida for lida in lidas if lida.pk == pk), None)
     if batch is None:
-        raise Http404("Esta execução não existe.")
+        raise Http404(_("Esta execução não existe."))
     return Vista(request, batch, Panorama(agora, lidas)).responder()
 
 

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from executions import clock
@@ -14,8 +15,8 @@ from executions.models import Host, Processo
 from executions.views.acesso import acao, pagina_de, quem
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder
 
-JA_VAZIA = "Nada mudou: %(nome)s já não recebe robôs nem scripts."
-JA_LIVRE = "Nada mudou: %(nome)s já recebe robôs e scripts."
+JA_VAZIA = gettext_lazy("Nada mudou: %(nome)s já não recebe robôs nem scripts.")
+JA_LIVRE = gettext_lazy("Nada mudou: %(nome)s já recebe robôs e scripts.")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def maquinas(request: HttpRequest) -> HttpResponse:
 def confirmar_esvaziar(request: HttpRequest, pk: int) -> HttpResponse:
     host = get_object_or_404(Host, pk=pk)
     if host.draining_at:
-        messages.info(request, _(JA_VAZIA) % {"nome": host})
+        messages.info(request, JA_VAZIA % {"nome": host})
         return redirect("executions:maquinas")
     return render(request, "executions/confirmar_maquina.html", {"cartao": _cartoes(Host.objects.filter(pk=pk))[0]})
 
@@ -63,7 +64,7 @@ def esvaziar(request: HttpRequest, pk: int) -> HttpResponse:
     if host.esvaziar(quem(request)):
         messages.success(request, _("%(nome)s está sendo esvaziada: nada novo começa nela.") % {"nome": host})
     else:
-        messages.info(request, _(JA_VAZIA) % {"nome": host})
+        messages.info(request, JA_VAZIA % {"nome": host})
     return redirect("executions:maquinas")
 
 
@@ -73,7 +74,7 @@ def liberar(request: HttpRequest, pk: int) -> HttpResponse:
     if host.liberar(quem(request)):
         messages.success(request, _("%(nome)s voltou a receber robôs e scripts.") % {"nome": host})
     else:
-        messages.info(request, _(JA_LIVRE) % {"nome": host})
+        messages.info(request, JA_LIVRE % {"nome": host})
     return redirect("executions:maquinas")
 
 

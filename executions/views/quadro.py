@@ -6,6 +6,8 @@ from functools import cached_property
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from executions import clock, historico
 from executions.models import Host, Processo, Script
@@ -13,7 +15,7 @@ from executions.views.acesso import pagina_de
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder
 
 PERTO_DO_LIMITE = 0.85
-SEM_MAQUINA = "Nenhuma máquina está ligada. Inicie uma com manage.py runrobots."
+SEM_MAQUINA = gettext_lazy("Nenhuma máquina está ligada. Inicie uma com manage.py runrobots.")
 
 
 @dataclass(frozen=True)
@@ -74,20 +76,20 @@ class Quadro:
 
     def _razao(self, processo: Processo) -> str:
         if processo.host_id:
-            return f"Pedido a {processo.host}: começa em instantes."
+            return _("Pedido a %(host)s: começa em instantes.") % {"host": processo.host}
         if not self.hosts_vivos:
-            return SEM_MAQUINA
+            return str(SEM_MAQUINA)
         open_ones = [host for host in self.hosts_vivos if host.draining_at is None and host.exclusiva_id is None]
         places = sum(host.script_places for host in open_ones)
         if not places:
-            return "Nenhuma máquina ligada aceita scripts agora."
+            return _("Nenhuma máquina ligada aceita scripts agora.")
         taken = sum(bool(p.script_id and p.host_id) for p in self.vivos)
         if taken < places:
-            return "Há lugar: começa em instantes."
-        used = "O único lugar de scripts está ocupado"
+            return _("Há lugar: começa em instantes.")
+        used = _("O único lugar de scripts está ocupado")
         if places > 1:
-            used = f"Os {places} lugares de scripts estão ocupados"
-        return f"{used}. Começa quando um script terminar."
+            used = _("Os %(places)s lugares de scripts estão ocupados") % {"places": places}
+        return _("%(used)s. Começa quando um script terminar.") % {"used": used}
 
 
 def _paraveis(request: HttpRequest, quadro: Quadro) -> set[int | None]:

@@ -9,14 +9,16 @@ from executions.panorama import Espera
 from executions.robos import Pedido
 from executions.templatetags.paginas import milhar, quantos
 
-PAUSADA = "Execução pausada. Os robôs terminam o item em mãos e saem."
-NAO_PAUSADA = "Nada mudou: a execução já estava pausada ou já terminou."
-RETOMADA = "Execução retomada."
-NAO_RETOMADA = "Nada mudou: a execução não estava pausada."
+PAUSADA = gettext_lazy("Execução pausada. Os robôs terminam o item em mãos e saem.")
+NAO_PAUSADA = gettext_lazy("Nada mudou: a execução já estava pausada ou já terminou.")
+RETOMADA = gettext_lazy("Execução retomada.")
+NAO_RETOMADA = gettext_lazy("Nada mudou: a execução não estava pausada.")
 NAO_PRIORIZADA = gettext_lazy("Nada mudou: a execução já tinha esta prioridade ou já terminou.")
-ENCERRADA = "Execução encerrada. Os itens abertos falharam como encerrados e os robôs estão sendo parados."
-NAO_ENCERRADA = "Nada mudou: a execução já tinha terminado."
-NADA_A_REABRIR = "Nada mudou: não há falhas a reabrir."
+ENCERRADA = gettext_lazy(
+    "Execução encerrada. Os itens abertos falharam como encerrados e os robôs estão sendo parados."
+)
+NAO_ENCERRADA = gettext_lazy("Nada mudou: a execução já tinha terminado.")
+NADA_A_REABRIR = gettext_lazy("Nada mudou: não há falhas a reabrir.")
 NADA_ESCOLHIDO = gettext_lazy("Nenhum item foi escolhido: nada foi reaberto.")
 PEDIDO_INCOMPLETO = gettext_lazy("O pedido não disse ao certo que falhas reabrir: nada foi reaberto.")
 MAXIMO_IGUAL = gettext_lazy("Nada mudou: o máximo de robôs já era esse.")
@@ -61,10 +63,10 @@ def do_pedido(pedido: Pedido) -> tuple[int, str]:
     """(message level, sentence) for how many robots were asked for and what the execution waits for."""
     waits = "" if pedido.espera == Espera.NADA else f" {pedido.espera.label}"
     if pedido.robos:
-        asked = quantos(pedido.robos, "robô pedido", "robôs pedidos")
+        asked = quantos(pedido.robos, _("robô pedido"), _("robôs pedidos"))
         return messages.SUCCESS, f"{asked}.{waits}"
     level = messages.INFO if pedido.espera in (Espera.NADA, Espera.COMPLETA) else messages.WARNING
-    return level, f"Nenhum robô novo foi pedido.{waits}"
+    return level, _("Nenhum robô novo foi pedido.%(waits)s") % {"waits": waits}
 
 
 def priorizada(prioridade: Prioridade) -> str:
@@ -77,12 +79,12 @@ def priorizada(prioridade: Prioridade) -> str:
 
 
 def robo_encerrado(robo: Processo) -> str:
-    return f"{robo}: encerramento pedido. A máquina dele o para em instantes."
+    return _("%(robo)s: encerramento pedido. A máquina dele o para em instantes.") % {"robo": robo}
 
 
 def robo_reiniciado(robo: Processo) -> str:
-    return f"{robo}: reinício pedido. O item em mãos voltou a pendente."
+    return _("%(robo)s: reinício pedido. O item em mãos voltou a pendente.") % {"robo": robo}
 
 
 def robo_intocado(robo: Processo) -> str:
-    return f"Nada mudou: {robo} já terminou ou já está sendo parado."
+    return _("Nada mudou: %(robo)s já terminou ou já está sendo parado.") % {"robo": robo}

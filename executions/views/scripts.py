@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from executions import parametros, scripts
@@ -17,7 +19,7 @@ from executions.views.quadro import Cartao
 
 PREFIXO = "p."  # a parameter may be called like a field of ours
 MAX_TIMEOUT_S = 7 * 24 * 3600
-TEMPO_INVALIDO = "O tempo limite vai de 1 segundo a 7 dias."
+TEMPO_INVALIDO = gettext_lazy("O tempo limite vai de 1 segundo a 7 dias.")
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,11 @@ def executar(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         new = scripts.pedir_script(row, values, timeout=int(seconds) if seconds else None, usuario=quem(request))
     except scripts.JaEmExecucao as error:
-        messages.info(request, f"Nada mudou. {error}.")
+        messages.info(request, _("Nada mudou. %(error)s.") % {"error": error})
         return redirect("executions:script", pk=pk)
     except scripts.ScriptRecusado as error:
         return _formulario(request, row, dados, status=409, recusa=str(error))
-    messages.success(request, "Execução pedida." if new.host_id else "Execução pedida: está na fila.")
+    messages.success(request, _("Execução pedida.") if new.host_id else _("Execução pedida: está na fila."))
     return redirect("executions:processo", uuid=new.uuid)
 
 
