@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Count, F, Func, IntegerField, OuterRef, Value
 from django.db.models.functions import JSONArray
+from django.utils.translation import gettext as _
 
 from executions import previsao
 from executions.linhas import Linhas, momento
@@ -93,7 +94,7 @@ def ler(execucao: Execucao, agora: datetime, *, grafico: bool = True) -> Resumo:
         sorted((tuple(line) for line in row.get("grupos") or []), key=lambda group: (-group[2], group[:2])),
         previsao.ler(row.get("ultimos") or [], row.get("recentes") or 0, agora, execucao.started_at),
         _pontos(dict(row.get("minutos") or []), execucao.started_at, fim, largura, ended=not execucao.aberta),
-        [_evento(*line) for line in row.get("eventos") or []],
+        _com_o_fim([_evento(*line) for line in row.get("eventos") or []], execucao),
     )
 
 
@@ -122,6 +123,14 @@ def _colunas(inicio: datetime | None, fim: datetime, largura: int, *, ended: boo
         return range(0)
     first, last = (int(at.timestamp()) // 60 // largura for at in (inicio, fim))
     return range(first, last + 1 if ended else last)
+
+
+def _com_o_fim(eventos: list[Evento], execucao: Execucao) -> list[Evento]:
+    """The last answer ends an execution, and no line of the log says so: its own row does."""
+    if execucao.status != Execucao.Status.DONE or execucao.finished_at is None:
+        return eventos
+    end = Evento(execucao.finished_at, "concluida", _("Concluída."), "info", "")
+    return sorted([end, *eventos], key=lambda evento: evento.at, reverse=True)
 
 
 def _evento(at: str, evento: str, mensagem: str, level: str, *nomes: str | None) -> Evento:

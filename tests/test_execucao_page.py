@@ -194,6 +194,21 @@ def test_rows_stay_when_they_leave_the_filter_and_new_ones_are_announced() -> No
     assert "i7-s" in poll and "1 item saiu desta lista." in poll
 
 
+def test_the_timeline_tells_the_end_and_no_end_of_what_was_reopened() -> None:
+    batch, client = nova_execucao(2), como("Leitores")
+    robo = novo_robo(batch)
+    tomado(batch, robo).concluir(Resposta(Resultado.PROTOCOLADA))
+
+    def timeline() -> str:
+        return abrir(batch, client=client).split('id="eventos"')[1]
+
+    assert "Concluída." not in timeline()
+    tomado(batch, robo).falhar("navegador", "x")
+    assert timeline().index("Concluída.") < timeline().index("Enfileirada")
+    batch.reabrir()
+    assert "Concluída." not in timeline()
+
+
 def test_the_log_is_appended_after_the_last_line_with_its_level_kept() -> None:
     batch, client = nova_execucao(1), como("Leitores")
     for level in ["info", "warning", "error"]:

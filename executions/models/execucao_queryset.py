@@ -62,10 +62,6 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
     def abertas(self) -> "ExecucaoQuerySet":
         return self.filter(status__in=OPEN)
 
-    def terminadas(self) -> "ExecucaoQuerySet":
-        """Ended, the latest first."""
-        return self.exclude(status__in=OPEN).order_by("-finished_at", "-id")
-
     def por_avisar(self) -> "ExecucaoQuerySet":
         """Ended, and nobody was told yet."""
         return self.exclude(status__in=OPEN).filter(avisada_em=None)

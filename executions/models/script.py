@@ -36,9 +36,6 @@ class ArquivoRecusado(ValueError):
 
 
 class ScriptQuerySet(models.QuerySet["Script"]):
-    def ativos(self) -> "ScriptQuerySet":
-        return self.filter(ativo=True)
-
     def permitidos(self, usuario: "AbstractBaseUser | AnonymousUser") -> "ScriptQuerySet":
         """Those that this user may run: everybody's, and those of a group of his."""
         if getattr(usuario, "is_superuser", False):
