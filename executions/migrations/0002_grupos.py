@@ -7,6 +7,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 MODELS = [
     "execucao", "jobitem", "tentativa", "processo", "host", "portal", "registro", "script", "agendamento",
+    "ocorrencia",
 ]  # fmt: skip
 LEITOR = [f"view_{model}" for model in MODELS]
 OPERADOR = [
