@@ -7,7 +7,7 @@ export DJANGO_SETTINGS_MODULE := robotcontrol.settings
 
 LANES := $(or $(VAR_DIR),$(CURDIR)/var)
 
-.PHONY: messages setup demo up test test-browser test-rest test-all bench chaos reliability lint
+.PHONY: messages setup demo up test test-browser test-sqlite test-postgres test-all bench chaos reliability lint
 
 setup:
 	@.ci/setup
@@ -20,17 +20,19 @@ demo: setup
 up: setup
 	@HTTPS=0 $(PY) manage.py up
 
-# Two lanes at once, because tests with a browser mostly wait for it: real Chromium on SQLite in one; everything else on
-# SQLite, and then what touches the database again on a real PostgreSQL, in the other. Each says its name before its lines.
+# Three lanes at once, because many tests wait for processes: real Chromium on SQLite, everything else on SQLite, and what
+# touches the database on a real PostgreSQL. Each says its name before its lines.
 test: setup
-	@$(MAKE) -j2 --no-print-directory test-browser test-rest
+	@$(MAKE) -j3 --no-print-directory test-browser test-sqlite test-postgres
 
 test-browser:
 	@VAR_DIR=$(LANES)/test-browser $(PYTEST) -m "browser and not slow" | sed -u 's/^/[browser] /'
 
-test-rest:
-	@VAR_DIR=$(LANES)/test-rest $(PYTEST) -m "not browser and not slow" | sed -u 's/^/[sqlite] /'
-	@VAR_DIR=$(LANES)/test-rest $(PY) tests/postgres.py $(PYTEST) \
+test-sqlite:
+	@VAR_DIR=$(LANES)/test-sqlite $(PYTEST) -m "not browser and not slow" | sed -u 's/^/[sqlite] /'
+
+test-postgres:
+	@VAR_DIR=$(LANES)/test-postgres $(PY) tests/postgres.py $(PYTEST) \
 		-m "not slow and not browser and not nodb and not once" | sed -u 's/^/[postgres] /'
 
 test-all: setup
