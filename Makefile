@@ -7,7 +7,11 @@ export DJANGO_SETTINGS_MODULE := robotcontrol.settings
 
 LANES := $(or $(VAR_DIR),$(CURDIR)/var)
 
+<<<<<<< HEAD
 .PHONY: messages setup demo up test test-browser test-sqlite test-postgres test-all bench chaos reliability lint
+=======
+.PHONY: messages setup demo up test test-browser test-rest test-all bench chaos soak reliability lint
+>>>>>>> 26d6511 (Soak an installation for an hour, and say whether it takes ever more of its machine)
 
 setup:
 	@.ci/setup
@@ -46,6 +50,10 @@ bench: setup
 # An installation at work, faults drawn by seed, the outside judge: make chaos SECONDS=600 SEED=7 [DB=postgres]
 chaos: setup
 	$(if $(filter postgres,$(DB)),$(PY) tests/postgres.py) $(PY) tests/faults/chaos.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
+
+# An installation in use for long, and whether it takes ever more of its machine: make soak SECONDS=3600 [ROBOTS=2] [DB=postgres]
+soak: setup
+	$(if $(filter postgres,$(DB)),$(PY) tests/postgres.py) $(PY) tests/faults/soak.py --seconds $(or $(SECONDS),3600) --robots $(or $(ROBOTS),2)
 
 # The fault matrix in full, and its results into docs/reliability.md (FULL=0: the short form of make test)
 reliability: setup

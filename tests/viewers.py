@@ -11,8 +11,10 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 
 EVERY_SECONDS = 2.0
+VISIT_SECONDS = 30.0
 stop = threading.Event()
 seconds: list[float] = []
 statuses: Counter[int] = Counter()
@@ -22,7 +24,7 @@ def get(connection: http.client.HTTPConnection, path: str, cookie: str, *, poll:
     headers = {"Cookie": cookie, "Connection": "close"} | ({"HX-Request": "true"} if poll else {})
     connection.request("GET", path, headers=headers)
     response = connection.getresponse()
-    return response.status, response.read().decode()
+    return response.status, response.read().decode(errors="replace")
 
 
 def tick(html: str) -> str:
@@ -52,6 +54,39 @@ def viewer(n: int, of: int, port: int, cookie: str) -> None:
         seconds.append(time.perf_counter() - began)
         statuses[status] += 1
         path = tick(html) if status == 200 else path
+
+
+class Person(threading.Thread):
+    """Opens a page as `where` says, polls it as the browser does, and goes on to the next one after half a minute."""
+
+    def __init__(self, port: int, cookie: str, where: Callable[[], str], stop: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._cookie, self._where, self._stopped = cookie, where, stop
+        self.statuses: Counter[int] = Counter()
+
+    def run(self) -> None:
+        while not self._stopped.wait(EVERY_SECONDS):
+            page = self._where()
+            if page:
+                self._visit(page)
+
+    def _visit(self, page: str) -> None:
+        leaves = time.monotonic() + VISIT_SECONDS
+        html = self._get(page)
+        while time.monotonic() < leaves and "hx-get" in html and not self._stopped.wait(EVERY_SECONDS):
+            html = self._get(tick(html), poll=True) or html
+            if "tela.jpg" in html:
+                self._get(f"{page}tela.jpg")
+
+    def _get(self, path: str, *, poll: bool = False) -> str:
+        try:
+            status, text = get(self._connection, path, self._cookie, poll=poll)
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            status, text = 0, ""
+        self.statuses[status] += 1
+        return text if status == 200 else ""
 
 
 def main() -> None:

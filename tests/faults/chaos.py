@@ -7,15 +7,14 @@ whom; which robot that is depends on who is at work then. The exit status is 1 w
 """
 
 import argparse
-import os
 import random
-import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from tests.faults import alone  # noqa: E402
 
 
 def main() -> int:
@@ -29,32 +28,12 @@ def main() -> int:
     options = parser.parse_args()
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(10**6)
-    home = Path(tempfile.mkdtemp(prefix="caos-", dir=options.home or "/tmp"))
-    postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
-    os.environ |= {"VAR_DIR": str(home), "HTTPS": "0", "DJANGO_SETTINGS_MODULE": "robotcontrol.settings"}
-    if not postgres:
-        os.environ["DATABASE_URL"] = ""
-    sys.path.insert(0, str(ROOT))
-    code = 2
-    try:
-        code = _run(options, home)
-    finally:
-        if code:
-            print(f"The hosts' logs are kept in {home}.")
-        else:
-            shutil.rmtree(home, ignore_errors=True)
-    return code
+    return alone.run("caos", lambda: _run(options), options.home or "/tmp")
 
 
-def _run(options: argparse.Namespace, home: Path) -> int:
-    import django  # noqa: PLC0415 (the environment decides which database)
+def _run(options: argparse.Namespace) -> int:
+    from tests.faults.storm import Storm  # noqa: PLC0415 (Django must be set up)
 
-    django.setup()
-    from django.core.management import call_command  # noqa: PLC0415
-
-    from tests.faults.storm import Storm  # noqa: PLC0415
-
-    call_command("migrate", verbosity=0)
     began = time.monotonic()
     only = [kind for kind in options.only.split(",") if kind]
     storm = Storm(options.seed, options.seconds, options.every, only)
