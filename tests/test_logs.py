@@ -18,9 +18,10 @@ from executions import contexto, vault
 from executions.models import Processo, Registro
 from executions.results import ErroClasse
 from robotcontrol import logs
-from tests.factories import nova_credencial, nova_execucao, novo_robo, tomado
+from tests.factories import nova_credencial, nova_execucao, novo_host, novo_robo, tomado
 from tests.pages import como, pagina_leve  # noqa: F401 (a fixture)
 from tests.test_architecture import ARQUIVOS, RAIZ, arvore
+from workers import cluster
 from workers.life import Life
 from workers.robot_supervisor import _said
 
@@ -209,3 +210,20 @@ def test_the_documentation_lists_exactly_the_events_of_the_code() -> None:
     code = eventos_do_codigo()
     assert "pausada" in code and len(code) > 30
     assert listed == code - set(ErroClasse.values)
+
+
+@pytest.mark.django_db
+def test_the_clusters_log_is_bounded_while_its_writers_keep_it_open(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(cluster, "LOG_BYTES", 100)
+    ours = cluster.Cluster(novo_host(), 1, tmp_path / "cluster.log")
+    ours.trim_log()  # nothing has been written yet
+    with ours.log.open("ab", buffering=0) as writer:
+        writer.write(b"short\n")
+        ours.trim_log()
+        assert ours.log.read_bytes() == b"short\n"
+        for round_ in range(3):
+            writer.write(b"x" * 100 + b"%d\n" % round_)
+            ours.trim_log()
+        writer.write(b"afterwards\n")
+    assert ours.log.read_bytes() == b"afterwards\n"
+    assert (tmp_path / "cluster.log.1").read_bytes() == b"x" * 100 + b"2\n"

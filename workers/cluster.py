@@ -6,6 +6,7 @@ signalled at its main process, or killed as a whole: killing an idle worker wedg
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from workers import processes
 logger = logging.getLogger("robotcontrol.host")
 
 STOP_SECONDS = 15.0
+LOG_BYTES = 5 * 2**20
 
 
 def cluster_mark(host: str) -> str:
@@ -55,6 +57,14 @@ class Cluster:
         self.who = processes.identity(self.child.pid)
         self.started = time.monotonic()
         self._canary_sent = 0.0
+
+    def trim_log(self) -> None:
+        """Keeps the last LOG_BYTES in a file beside it. Those who append to it keep it open: emptied, not renamed."""
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            try:
+                shutil.copyfile(self.log, f"{self.log}.1")
+            finally:
+                os.truncate(self.log, 0)  # on a full disk above all
 
     def check(self, canary_at: datetime | None) -> str:
         """Sends the canary when it is due; returns why the cluster must be restarted, or an empty text."""

@@ -105,6 +105,7 @@ class HostAgent:
             Chore(scheduler.step, settings.SCHEDULER_TICK_SECONDS),
             Chore(self.watchdog.step, settings.WATCHDOG_TICK_SECONDS),
             Chore(janitor.clean, settings.JANITOR_SECONDS, time.monotonic() + settings.JANITOR_SECONDS),
+            Chore(self.cluster.trim_log, settings.JANITOR_SECONDS),
             Chore(janitor.forget, FORGET_SECONDS, time.monotonic() + settings.JANITOR_SECONDS),
         ]
 
