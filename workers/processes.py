@@ -133,7 +133,8 @@ def find(mark: str, who: Identity | None = None, *, descendants: bool = True) ->
 def reap(mark: str, who: Identity | None = None, *, descendants: bool = True) -> Reaped:
     """Kills the robot's whole tree: the root first, so that it starts no new browser; then freeze all, kill all.
 
-    Up to three rounds of three seconds, until a search finds nobody; what is left is reported, never called killed.
+    Up to three rounds of three seconds, until a search finds nobody, and three seconds more for what is dying already;
+    what is left then is reported, never called killed.
     """
     seen: set[tuple[int, int]] = set()
     for _ in range(ROUNDS):
@@ -146,7 +147,9 @@ def reap(mark: str, who: Identity | None = None, *, descendants: bool = True) ->
             for member in targets:
                 send(member, sig)
         _wait_dead(members, ROUND_SECONDS)
-    left = tuple(m.pid for m in find(mark, who, descendants=descendants))
+    dying = find(mark, who, descendants=descendants)
+    _wait_dead(dying, ROUND_SECONDS)
+    left = tuple(m.pid for m in dying if still(m))
     return Reaped(len(seen), len(seen) - len(left), left)
 
 

@@ -169,5 +169,6 @@ def test_a_process_left_over_is_found_by_its_environment_and_by_its_command_line
         assert set(judge.left_over(sign)) == {child.pid}
     finally:
         child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, and a zombie until somebody waits for it
         assert judge.left_over(sign) == {}  # a zombie is not left over
         child.wait()
