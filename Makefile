@@ -7,11 +7,7 @@ export DJANGO_SETTINGS_MODULE := robotcontrol.settings
 
 LANES := $(or $(VAR_DIR),$(CURDIR)/var)
 
-<<<<<<< HEAD
-.PHONY: messages setup demo up test test-browser test-sqlite test-postgres test-all bench chaos reliability lint
-=======
-.PHONY: messages setup demo up test test-browser test-rest test-all bench chaos soak reliability lint
->>>>>>> 26d6511 (Soak an installation for an hour, and say whether it takes ever more of its machine)
+.PHONY: setup demo up test test-browser test-sqlite test-postgres test-all bench chaos soak reliability lint messages
 
 setup:
 	@.ci/setup
