@@ -53,7 +53,10 @@ def judge(todo: Acervo, portal: Replica, execucao: Execucao, robots: int) -> Non
     assert portal.tries["refused"] == 0
     assert portal.logins() <= execucao.processos.count() + expired
     replaced = sum(mood in REPLACED for mood in moods.values())
-    assert execucao.processos.count() <= robots + replaced, list(execucao.processos.values_list("motivo", "erro"))
+    # Chromium itself hangs once in a while: then its robot is replaced, but not time and again.
+    hung = execucao.processos.filter(motivo="reciclado", erro__startswith="O navegador").count()
+    ends = list(execucao.processos.values_list("motivo", "erro"))
+    assert len(ends) <= robots + replaced + min(hung, 1), ends
     asked = Counter(item.numero_processo for item in execucao.itens.all())
     # What failed is asked again; another petition of the case may have had it opened, and closed, in between.
     forced = {n: min(2, asked[n]) if moods[n] in RETRIED + REPLACED else 0 for n in asked}
