@@ -4,6 +4,7 @@ They are judged over one look at the database (three queries, whatever the numbe
 robots, the pages and the watchdog all go by the same rules.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -32,6 +33,7 @@ class Espera(models.TextChoices):
     SEM_LUGAR = "sem_lugar", _("As máquinas ligadas estão sem lugar para mais um robô.")
 
 
+RECUO_COM_A_VEZ = timedelta(seconds=60)  # a backoff that ends within this keeps its batch's turn
 # Waits that are the world's, not a silence of ours (T12 leaves them alone).
 LEGITIMATE = frozenset(Espera) - {Espera.NADA, Espera.COMPLETA, Espera.TERMINADA}
 
@@ -77,10 +79,21 @@ class Panorama:
         return [robo for robo in self.robos if robo.execucao_id == execucao.pk]
 
     def robos_em(self, host: Host) -> int:
-        return sum(robo.host_id == host.pk for robo in self.robos)
+        return self._robos["host", host.pk]
 
     def robos_no_portal(self, portal_id: int) -> int:
-        return sum(robo.execucao.portal_id == portal_id for robo in self.robos if robo.execucao)
+        return self._robos["portal", portal_id]
+
+    @cached_property
+    def _robos(self) -> Counter[tuple[str, int | None]]:
+        """How many robots each host, execution, portal and credential has."""
+        found: Counter[tuple[str, int | None]] = Counter(("host", robo.host_id) for robo in self.robos)
+        for execucao in (robo.execucao for robo in self.robos):
+            if execucao:
+                found["execucao", execucao.pk] += 1
+                found["portal", execucao.portal_id] += 1
+                found["credencial", execucao.credencial_id] += 1
+        return found
 
     def lugar_para(self, execucao: Execucao) -> Host | None:
         """The emptiest live host that may take one more robot of this execution."""
@@ -95,7 +108,11 @@ class Panorama:
     def contar(self, processo: Processo) -> None:
         """A robot was asked for since the look."""
         self.processos.append(processo)
-        vars(self).pop("com_a_vez", None)
+        self._recontar()
+
+    def _recontar(self) -> None:
+        for counted in ("_robos", "com_a_vez"):
+            vars(self).pop(counted, None)
 
     @property
     def falta_lugar(self) -> Espera:
@@ -120,11 +137,13 @@ class Panorama:
         """
         if execucao.pausada:
             return 0, Espera.PAUSADA
-        mine = len(self.robos_de(execucao))
-        missing = min(execucao.max_robots, execucao.n_running + execucao.prontos) - mine
+        mine = self._robos["execucao", execucao.pk]
+        missing = min(execucao.max_robots, execucao.n_running + self.prontos(execucao)) - mine
+        if missing <= 0 and not mine:
+            return 0, Espera.RECUO
         if missing <= 0:
-            return 0, Espera.COMPLETA if mine else Espera.RECUO
-        if len(self.com_a_vez - {execucao.pk}) >= settings.EXECUCOES_SIMULTANEAS:
+            return 0, Espera.PORTAL if execucao.portal.fora_do_ar else Espera.COMPLETA
+        if not self.tem_vez(execucao):
             return 0, Espera.VEZ
         if execucao.portal.fora_do_ar:
             if self.robos_no_portal(execucao.portal_id):
@@ -133,22 +152,28 @@ class Panorama:
             return (1, Espera.PORTAL) if probe else (0, espera)
         return self._com_sessoes(execucao, missing)
 
+    def prontos(self, execucao: Execucao) -> int:
+        """Its items that may be claimed now."""
+        return execucao.prontos
+
+    def tem_vez(self, execucao: Execucao) -> bool:
+        """Does it hold a turn, or is one free?"""
+        return len(self.com_a_vez - {execucao.pk}) < settings.EXECUCOES_SIMULTANEAS
+
     @cached_property
     def com_a_vez(self) -> set[int]:
         """Those that hold the turn: with a live robot, or with an item whose backoff ends within a minute."""
-        working = {processo.execucao_id for processo in self.processos}
-        return {
-            execucao.pk
-            for execucao in self.abertas
-            if execucao.pk in working
-            or (execucao.recuo_curto and not execucao.pausada and not execucao.portal.fora_do_ar)
-        }
+        return {e.pk for e in self.abertas if self._robos["execucao", e.pk] or (e.liberada and self._recuo_curto(e))}
+
+    def _recuo_curto(self, execucao: Execucao) -> bool:
+        again = execucao.retoma_em
+        return again is not None and self.agora < again <= self.agora + RECUO_COM_A_VEZ
 
     def _com_sessoes(self, execucao: Execucao, missing: int) -> tuple[int, Espera]:
         portal, credencial = execucao.portal, execucao.credencial
         if credencial.livre_em and credencial.livre_em > self.agora:
             return 0, Espera.CREDENCIAL
-        on_credencial = sum(robo.execucao.credencial_id == credencial.pk for robo in self.robos if robo.execucao)
+        on_credencial = self._robos["credencial", credencial.pk]
         free = missing
         if portal.max_sessions is not None:
             free = min(free, portal.max_sessions - self.robos_no_portal(portal.pk))

@@ -12,10 +12,8 @@ from django.db.models import Count, F, Func, IntegerField, OuterRef, Value
 from django.db.models.functions import JSONArray
 from django.utils.translation import gettext as _
 
-from executions import previsao
 from executions.linhas import Linhas, momento
 from executions.models import Execucao, JobItem, Registro
-from executions.previsao import Amostra
 
 GRUPOS = 12
 EVENTOS = 30
@@ -56,7 +54,6 @@ class Resumo:
 
     contagem: list[tuple[str, str, str, int]]
     falhas: list[tuple[str, str, int]]
-    amostra: Amostra
     pontos: list[Ponto]
     eventos: list[Evento]
 
@@ -87,12 +84,11 @@ def ler(execucao: Execucao, agora: datetime, *, grafico: bool = True) -> Resumo:
         "minutos": _de(minutes, "faixa", "n") if grafico else Value(None, output_field=IntegerField()),
         "eventos": Linhas(events.annotate(linha=event).values("linha")[:EVENTOS]),
     }
-    rows: Any = Execucao.objects.filter(pk=execucao.pk).order_by().annotate(**columns, **previsao.anotacoes(agora))
-    row = rows.values(*columns, "ultimos", "recentes").first() or {}
+    rows: Any = Execucao.objects.filter(pk=execucao.pk).order_by().annotate(**columns)
+    row = rows.values(*columns).first() or {}
     return Resumo(
         [tuple(line) for line in row.get("contados") or []],
         sorted((tuple(line) for line in row.get("grupos") or []), key=lambda group: (-group[2], group[:2])),
-        previsao.ler(row.get("ultimos") or [], row.get("recentes") or 0, agora, execucao.started_at),
         _pontos(dict(row.get("minutos") or []), execucao.started_at, fim, largura, ended=not execucao.aberta),
         _com_o_fim([_evento(*line) for line in row.get("eventos") or []], execucao),
     )

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import connection, connections
@@ -76,6 +77,18 @@ def tomado(execucao: Execucao, robo: Processo | None = None, **kwargs: Any) -> J
     item = JobItem.objects.tentar_iniciar(execucao, robo or novo_robo(execucao), **kwargs)
     assert item is not None
     return item
+
+
+def feitos(batch: Execucao, segundos: list[float], agora: datetime, **campos: Any) -> None:
+    """The first items of the batch have ended, the last of them just now, each after so many seconds."""
+    for n, (item, cost) in enumerate(zip(batch.itens.order_by("ordem"), reversed(segundos), strict=False)):
+        end = agora - timedelta(seconds=n)
+        values = {"status": "done", "resultado": "protocolada", "started_at": end - timedelta(seconds=cost)}
+        JobItem.objects.filter(pk=item.pk).update(**values | {"finished_at": end} | campos)
+    n = len(segundos)
+    Execucao.objects.filter(pk=batch.pk).update(
+        n_done=n, n_pending=batch.total_arquivos - n, status="running", started_at=agora - timedelta(hours=1)
+    )
 
 
 def contadores(execucao: Execucao) -> tuple[int, int, int, int]:

@@ -275,7 +275,7 @@ def test_the_screens_cost_one_statement_each_few_seconds_whatever_the_number_of_
         counts.append(len(captured) - AUTH_QUERIES)
         assert html.count("data-tela=") == n
         assert not [query for query in captured.captured_queries if '"jpeg"' in query["sql"]]
-    assert counts == [7, 6]
+    assert counts == [6, 5]
 
 
 def test_polls_of_one_second_share_a_look_and_an_opened_page_takes_its_own(

@@ -1,5 +1,6 @@
 """The forecast: from the last items, never from an average since the start, and silent when nobody can say."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,30 +9,20 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from executions import previsao
+from executions.futuro import olhar, previsoes
 from executions.models import Credencial, Execucao, Host, JobItem, Portal
-from executions.previsao import Amostra, SemPrevisao, efetivos, simular
+from executions.panorama import Espera
+from executions.previsao import Amostra, efetivos, simular
 from executions.results import ErroClasse
+from executions.templatetags.previsao import MOTIVOS
 from executions.templatetags.previsao import previsao as em_palavras
-from tests.factories import nova_credencial, nova_execucao, novo_host, novo_portal, novo_robo
+from tests.factories import feitos, nova_credencial, nova_execucao, novo_host, novo_portal, novo_robo
 
 pytestmark = pytest.mark.django_db
 
 
-def feitos(batch: Execucao, segundos: list[float], agora: Any, **campos: Any) -> None:
-    """The first items of the batch have ended, the last of them just now, each after so many seconds."""
-    for n, (item, cost) in enumerate(zip(batch.itens.order_by("ordem"), reversed(segundos), strict=False)):
-        end = agora - timedelta(seconds=n)
-        values = {"status": "done", "resultado": "protocolada", "started_at": end - timedelta(seconds=cost)}
-        JobItem.objects.filter(pk=item.pk).update(**values | {"finished_at": end} | campos)
-    n = len(segundos)
-    Execucao.objects.filter(pk=batch.pk).update(
-        n_done=n, n_pending=batch.total_arquivos - n, status="running", started_at=agora - timedelta(hours=1)
-    )
-
-
 def prevista(batch: Execucao, agora: Any) -> previsao.Previsao:
-    row = Execucao.objects.com_nomes().get(pk=batch.pk)
-    return previsao.previsoes([row], agora)[batch.pk]
+    return previsoes(olhar(agora))[batch.pk]
 
 
 def test_it_is_the_remaining_items_times_the_median_by_the_robots_with_the_quartiles_as_range(tempo: Any) -> None:
@@ -109,26 +100,27 @@ def test_the_interval_of_the_portal_feeds_only_so_many_robots() -> None:
     assert efetivos(8, Amostra(50, mediana=3, q1=3, q3=3, por_visita=2), intervalo_s=2) == 3
 
 
-@pytest.mark.parametrize("motivo", list(SemPrevisao)[1:])
-def test_nobody_promises_what_nobody_knows(motivo: SemPrevisao, tempo: Any) -> None:
-    if motivo != SemPrevisao.LUGAR:
-        novo_host()
-    login = nova_credencial()
-    batch = nova_execucao(9, credencial=login)
-    feitos(batch, [10] * (4 if motivo == SemPrevisao.POUCOS else 5), tempo.agora)
-    if motivo == SemPrevisao.PAUSADA:
-        batch.pausar()
-    elif motivo == SemPrevisao.PORTAL:
-        Portal.objects.update(breaker="open")
-    elif motivo == SemPrevisao.CREDENCIAL:
-        Credencial.objects.update(livre_em=tempo.agora + timedelta(minutes=1))
-    elif motivo == SemPrevisao.VEZ:
-        novo_robo(nova_execucao(1))
-    elif motivo == SemPrevisao.SESSOES:
-        Credencial.objects.update(max_sessions=0)
+IMPEDIR: dict[Espera, Callable[[Execucao, Any], object]] = {
+    Espera.NADA: lambda batch, agora: feitos(batch, [10] * 4, agora),
+    Espera.PAUSADA: lambda batch, agora: batch.pausar(),
+    Espera.VEZ: lambda batch, agora: novo_robo(nova_execucao(1)),
+    Espera.PORTAL: lambda batch, agora: batch.portal.abrir_disjuntor(),
+    Espera.SESSOES: lambda batch, agora: Credencial.objects.update(max_sessions=0),
+    Espera.SEM_MAQUINA: lambda batch, agora: Host.objects.all().delete(),
+    Espera.SEM_LUGAR: lambda batch, agora: Host.objects.update(places=0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("espera", list(IMPEDIR))
+def test_nobody_promises_what_nobody_knows(espera: Espera, tempo: Any) -> None:
+    novo_host()
+    batch = nova_execucao(9)
+    if espera:
+        feitos(batch, [10] * 5, tempo.agora)
+    IMPEDIR[espera](batch, tempo.agora)
     found = prevista(batch, tempo.agora)
-    assert (found.fim, found.motivo) == (None, motivo)
-    assert em_palavras(found, tempo.agora) == f'<span class="quiet">Sem previsão: {motivo.label}</span>'
+    assert (found.espera, found.fim, found.inicio) == (espera, None, None)
+    assert em_palavras(found, tempo.agora) == f'<span class="quiet">Sem previsão: {MOTIVOS[espera]}</span>'
 
 
 def test_the_rate_is_of_the_last_five_minutes(tempo: Any) -> None:
@@ -151,13 +143,12 @@ def test_the_forecast_stands_still_between_two_items_and_slips_when_they_stall(t
     assert prevista(batch, tempo.avancar(300)).fim == first + timedelta(seconds=299)
 
 
-def test_what_if_there_were_more_robots_or_none() -> None:
+def test_what_if_there_were_more_robots() -> None:
     known, agora = Amostra(50, mediana=60, q1=30, q3=90), previsao.datetime(2026, 1, 1)
     assert simular(120, known, 4, agora).fim == agora + timedelta(minutes=30)
     assert simular(120, known, 8, agora).fim == agora + timedelta(minutes=15)
     assert simular(1, known, 8, agora).fim == agora + timedelta(minutes=1)  # one item is one robot's
-    assert simular(120, known, 0, agora).motivo == SemPrevisao.LUGAR
-    assert simular(120, Amostra(4, mediana=60), 4, agora).motivo == SemPrevisao.POUCOS
+    assert simular(120, Amostra(4, mediana=60), 4, agora).fim is None
 
 
 def test_a_portal_s_latest_measured_execution_speaks_for_one_that_does_not_exist_yet(tempo: Any) -> None:
@@ -171,15 +162,14 @@ def test_a_portal_s_latest_measured_execution_speaks_for_one_that_does_not_exist
 
 
 @pytest.mark.parametrize("lotes", [1, 30])
-def test_many_forecasts_cost_one_query(lotes: int, tempo: Any) -> None:
+def test_many_forecasts_cost_three_queries(lotes: int, tempo: Any) -> None:
     novo_host()
     login = nova_credencial()
     for _ in range(lotes):
         feitos(nova_execucao(8, credencial=login), [10] * 6, tempo.agora)
-    rows = list(Execucao.objects.com_nomes())
     with CaptureQueriesContext(connection) as queries:
-        found = previsao.previsoes(rows, tempo.agora, robos=[], hosts=[])
-    assert len(found) == lotes and len(queries) == 1
+        found = previsoes(olhar(tempo.agora))
+    assert len(found) == lotes and len(queries) == 3  # the batches with their samples, the robots, the machines
 
 
 def test_the_words_give_the_range_and_another_day_its_date(tempo: Any) -> None:

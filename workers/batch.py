@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from executions import clock, previsao
+from executions import clock, futuro
 from executions.lotes import UsoErrado, escolher, ler
 from executions.models import Execucao, Host, Processo
 from executions.results import ErroClasse, Resultado
@@ -91,7 +91,7 @@ class Follower:
     def _forecast(self) -> str:
         """Rate and time to the end; silent while nobody can say."""
         now = clock.db_now()
-        forecast = previsao.previsoes([self.execucao], now).get(self.execucao.pk)
+        forecast = futuro.previsoes(futuro.olhar(now)).get(self.execucao.pk)
         if forecast is None or forecast.fim is None:
             return ""
         left = max(0.0, (forecast.fim - now).total_seconds())

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Path, Query, Router, Schema
 
-from executions import clock, previsao, robos
+from executions import clock, futuro
 from executions.api.acesso import quem_pode
 from executions.api.problemas import Problema, respostas
 from executions.api.tipos import Id
@@ -100,14 +100,16 @@ def _campos(batch: Execucao, agora: datetime) -> dict[str, Any]:
         "id", "titulo", "status", "motivo", "pausada", "mode", "solicitante", "max_robots", "total_arquivos",
         "created_at", "started_at", "finished_at", "heartbeat_at",
     )  # fmt: skip
+    look = futuro.olhar(agora)
+    found = look.aberta(batch.pk)
     counts = Contagem(
         pendentes=batch.n_pending, em_andamento=batch.n_running, concluidos=batch.n_done, falhas=batch.n_failed
     )
     return {name: getattr(batch, name) for name in as_they_are} | {
         "portal": batch.portal.slug, "usuario": batch.usuario.get_username() if batch.usuario else None,
-        "espera": str(robos.espera_de(batch, agora).label) if batch.aberta else "", "contagem": counts,
+        "espera": str(look.espera_de(found).label) if found else "", "contagem": counts,
         "progresso": batch.progress * 100 // batch.total_arquivos if batch.total_arquivos else 0,
-        "eta": previsao.segundos(batch, agora),
+        "eta": futuro.segundos(look, batch.pk),
     }  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -77,8 +78,8 @@ class Execucao(models.Model):
     )
 
     itens: "JobItemQuerySet"
-    prontos: int
-    recuo_curto: bool
+    prontos: int  # these two from `com_espera`
+    retoma_em: datetime | None
     objects = models.Manager.from_queryset(ExecucaoQuerySet)()
 
     class Meta:
@@ -134,6 +135,11 @@ class Execucao(models.Model):
     @property
     def pausada(self) -> bool:
         return self.pausada_em is not None
+
+    @property
+    def liberada(self) -> bool:
+        """May its items be claimed (read with its portal)? Open, not paused, and the portal answers."""
+        return self.aberta and not self.pausada and not self.portal.fora_do_ar
 
     def _held(self) -> "Execucao":
         return locked(Execucao.objects.filter(pk=self.pk)).get()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, Count, Exists, F, Min, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, F, Min, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -74,17 +74,16 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         return self.select_related("portal", "credencial", "usuario")
 
     def com_espera(self, agora: datetime) -> "ExecucaoQuerySet":
-        """With `prontos` (items claimable now) and `recuo_curto` (a backoff that keeps the turn).
+        """With `prontos` (items claimable now) and `retoma_em` (when the first backoff ends, if there is one).
 
-        Only those in backoff are counted, by their index: the pending ones may be a hundred thousand.
+        Only those in backoff are read, by their index: the pending ones may be a hundred thousand.
         """
         from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
 
-        mine = JobItem.objects.filter(execucao=OuterRef("pk")).order_by()
-        later = mine.em_recuo(agora).values("execucao").annotate(n=Count("pk")).values("n")
-        return self.annotate(
-            prontos=F("n_pending") - Coalesce(Subquery(later), 0), recuo_curto=Exists(mine.em_recuo_curto(agora))
-        )
+        later = JobItem.objects.filter(execucao=OuterRef("pk")).em_recuo(agora)
+        n = later.order_by().values("execucao").annotate(n=Count("pk")).values("n")
+        first = later.order_by("available_at").values("available_at")[:1]
+        return self.annotate(prontos=F("n_pending") - Coalesce(Subquery(n), 0), retoma_em=Subquery(first))
 
     def que_pedem_atencao(self, agora: datetime) -> "ExecucaoQuerySet":
         """The open ones, those interrupted in the last day, and those with failures of that day that need a person.

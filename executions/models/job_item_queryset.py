@@ -1,6 +1,6 @@
 """Questions about items, and the gate that hands them out."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from executions.models.conferencia import LinhaQuerySet
     from executions.models.job_item import JobItem
-
-TURN_BACKOFF_SECONDS = 60
 
 
 class Status(models.TextChoices):
@@ -108,10 +106,6 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
         """Pending, and not yet to be tried again."""
         return self.pendentes().filter(available_at__gt=agora)
 
-    def em_recuo_curto(self, agora: datetime) -> "JobItemQuerySet":
-        """Pending, and their backoff ends within TURN_BACKOFF_SECONDS: their batch keeps the turn."""
-        return self.em_recuo(agora).filter(available_at__lte=agora + timedelta(seconds=TURN_BACKOFF_SECONDS))
-
     def contagem(self) -> "models.QuerySet[JobItem, dict[str, Any]]":
         """`n` a status, result and class of failure."""
         return self.order_by().values("status", "resultado", "erro_classe").annotate(n=Count("pk"))
@@ -160,7 +154,7 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
         """
         with transaction.atomic():
             batch = locked(Execucao.objects.filter(pk=execucao.pk).select_related("portal")).get()
-            if not batch.aberta or batch.pausada or batch.portal.fora_do_ar or batch.n_running >= batch.max_robots:
+            if not batch.liberada or batch.n_running >= batch.max_robots:
                 return None
             agora = clock.db_now()
             if not processo.tocar(agora):

@@ -17,7 +17,7 @@ from executions.models import Execucao, JobItem, Processo
 from executions.panorama import Espera
 from executions.previsao import Previsao
 from executions.templatetags.paginas import AMBER_AGE_SECONDS, _marca, barra, estado_do_robo, icone, quantos
-from executions.templatetags.previsao import momento
+from executions.templatetags.previsao import momento, motivo
 from executions.templatetags.processos import em_palavras
 from executions.views.progresso import Parte
 
@@ -149,9 +149,11 @@ def trabalho(robo: Processo, agora: datetime) -> SafeString:
 @register.simple_tag
 def inicio_previsto(linha: "Linha", agora: datetime) -> SafeString:
     """About when a queued one starts, or what has to happen first."""
-    if linha.inicio:
-        return format_html(_("por volta de {}"), momento(linha.inicio, agora))
-    words = COMECA.get(linha.espera, _("sem previsão"))
+    p = linha.previsao
+    if p.inicio:
+        return format_html(_("por volta de {}"), momento(p.inicio, agora))
+    # What it waits for when those before it have been served: nothing of its own may be missing, but the turn.
+    words = COMECA.get(p.espera or linha.espera, _("sem previsão"))
     return format_html('<span class="quiet">{}</span>', words)
 
 
@@ -176,13 +178,15 @@ def primeiros(alertas: "list[Alerta]", n: int) -> "list[Alerta]":
 
 @register.simple_tag
 def fim_ou_previsao(execucao: Execucao, previsao: Previsao | None, agora: datetime) -> SafeString:
-    """The last column of the list: how it ended, or when it will."""
+    """The last column of the list: how it ended, or when it will, or begins."""
     if execucao.finished_at:
         words = _("terminou {}") if execucao.status == Execucao.Status.DONE else _("parou {}")
         return format_html(words, momento(execucao.finished_at, agora))
+    if previsao and previsao.inicio:
+        return format_html(_("começa por volta de {}"), momento(previsao.inicio, agora))
     if previsao and previsao.fim:
         return format_html(_("pronta por volta de {}"), momento(previsao.fim, agora))
-    why = previsao.motivo.label if previsao else ""
+    why = motivo(previsao) if previsao else ""
     return format_html('<span class="quiet">{}</span>', _("sem previsão: %(motivo)s") % {"motivo": why})
 
 

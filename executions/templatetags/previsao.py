@@ -7,23 +7,46 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from executions.panorama import Espera
 from executions.previsao import Previsao
 from executions.resumo import Ponto
 
 register = template.Library()
 LARGURA, BASE = 900, 44  # of the chart
+MOTIVOS = {
+    Espera.NADA: gettext_lazy("menos de 5 itens verificados"),
+    Espera.PAUSADA: gettext_lazy("a execução está pausada"),
+    Espera.RECUO: gettext_lazy("os itens restantes esperam a hora da nova tentativa"),
+    Espera.VEZ: gettext_lazy("aguarda a vez"),
+    Espera.PORTAL: gettext_lazy("o portal não responde"),
+    Espera.CREDENCIAL: gettext_lazy("a credencial está bloqueada por ora"),
+    Espera.SESSOES: gettext_lazy("todas as sessões permitidas estão em uso"),
+    Espera.SEM_MAQUINA: gettext_lazy("nenhuma máquina de robôs está ligada"),
+    Espera.SEM_LUGAR: gettext_lazy("nenhuma máquina tem lugar para um robô"),
+}
 
 
 @register.simple_tag
 def previsao(p: Previsao, agora: datetime) -> SafeString:
-    """ "Pronta por volta de 14:41 (14:40 a 14:45)", or "Sem previsão: o portal não responde", without full stop."""
-    if p.fim is None or p.de is None or p.ate is None:
-        return format_html('<span class="quiet">{}</span>', _("Sem previsão: {motivo}").format(motivo=p.motivo.label))
-    about = format_html("<strong>{}</strong>", momento(p.fim, agora))
-    text = format_html(_("Pronta por volta de {}"), about)
+    """ "Pronta por volta de 14:41 (14:40 a 14:45)", or "Sem previsão: o portal não responde", without full stop.
+
+    Before that, of one that waits, "Começa por volta de 14:30".
+    """
+    start = format_html(_("Começa por volta de {}"), momento(p.inicio, agora)) if p.inicio else SafeString()
+    if p.fim is None:
+        why = format_html('<span class="quiet">{}</span>', _("Sem previsão: {motivo}").format(motivo=motivo(p)))
+        return start or why
+    ready = format_html(_("Pronta por volta de {}"), format_html("<strong>{}</strong>", momento(p.fim, agora)))
     span = faixa(p, agora)
-    return format_html('{} <span class="quiet sm">({})</span>', text, span) if span else text
+    words = format_html('{} <span class="quiet sm">({})</span>', ready, span) if span else ready
+    return format_html("{} · {}", start, words) if start else words
+
+
+def motivo(p: Previsao) -> str:
+    """Why nobody can say when it is ready."""
+    return str(MOTIVOS.get(p.espera, p.espera.label))
 
 
 @register.simple_tag

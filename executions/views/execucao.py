@@ -6,10 +6,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from executions import clock, itens, previsao, resumo
+from executions import clock, itens, resumo
+from executions.futuro import previsoes
 from executions.itens import Filtro
 from executions.models import Execucao, Processo, Registro
 from executions.panorama import Panorama
+from executions.previsao import amostra_de, com_amostras
 from executions.views import linhas
 from executions.views.acesso import pagina
 from executions.views.botoes import botoes_de, exportacoes_de
@@ -31,7 +33,8 @@ def execucao(request: HttpRequest, pk: int) -> HttpResponse:
     if it still ran.
     """
     agora = clock.db_now()
-    lidas = list(Execucao.objects.abertas_e(pk).com_espera(agora).com_nomes().em_ordem())
+    rows = Execucao.objects.abertas_e(pk).com_espera(agora).com_nomes().em_ordem()
+    lidas = list(com_amostras(rows, agora))
     batch = next((lida for lida in lidas if lida.pk == pk), None)
     if batch is None:
         raise Http404(_("Esta execução não existe."))
@@ -86,17 +89,13 @@ class Vista:
 
     def _contexto(self) -> dict[str, Any]:
         batch, user = self.batch, self.request.user
-        found = previsao.previsoes(
-            [batch], self.agora, self.panorama.robos, self.panorama.hosts_vivos if batch.aberta else [],
-            {batch.pk: self.resumo.amostra},
-        )  # fmt: skip
         failures = self.contagem.de(self.filtro.falhas())
         return {
             "execucao": batch,
             "contagem": self.contagem,
             "espera": self.panorama.espera_de(batch) if batch.aberta else None,
-            "previsao": found.get(batch.pk),
-            "amostra": self.resumo.amostra,
+            "previsao": previsoes(self.panorama)[batch.pk] if batch.aberta else None,
+            "amostra": amostra_de(batch, self.agora),
             "robos": self.robos,
             "agora": self.agora,
             "filtro": self.filtro,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 
 from executions import clock
+from executions.futuro import olhar, previsoes
 from executions.lista import MEUS, Filtro, Lista
 from executions.models import Execucao
-from executions.panorama import Panorama
-from executions.previsao import Previsao, previsoes
+from executions.previsao import Previsao
 from executions.views.acesso import pagina
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder
 from executions.views.progresso import Parte, partes_da_lista
@@ -30,8 +30,7 @@ def execucoes(request: HttpRequest) -> HttpResponse:
     agora, filtro = clock.db_now(), Filtro.ler(request.GET)
     lista = Lista(filtro, agora, request.user.pk or 0)
     open_ones = [e for e in lista.execucoes if e.aberta]
-    look = Panorama(agora, open_ones)
-    forecasts = previsoes(open_ones, agora, look.robos, look.hosts_vivos) if open_ones else {}
+    forecasts = previsoes(olhar(agora)) if open_ones else {}
     running = any(e.status == Execucao.Status.RUNNING for e in open_ones)
     contexto = {
         "lista": lista,

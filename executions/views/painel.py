@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 
 from executions import clock
 from executions.alertas import Alerta, Olhar, alertas
+from executions.futuro import previsoes
 from executions.hoje import Hoje
-from executions.inicios import inicios
 from executions.models import Execucao, Host, Portal, Processo
 from executions.panorama import Espera, Panorama
-from executions.previsao import Previsao, previsoes
+from executions.previsao import Previsao, com_amostras
 from executions.views.acesso import pagina
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder, versao
 from executions.views.partilha import Partilha
@@ -28,14 +28,13 @@ FALA_A_CADA_S = 15  # a screen reader is not talked over
 
 @dataclass(frozen=True)
 class Linha:
-    """One open execution as the panel shows it. `inicio`: about when it starts, when that can be said."""
+    """One open execution as the panel shows it."""
 
     execucao: Execucao
     robos: int
     espera: Espera
     partes: list[Parte]
     previsao: Previsao
-    inicio: datetime | None
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,11 @@ class Pronto:
 
 
 class Painel:
-    """What the page shows, in six queries whatever the number of executions, robots and items."""
+    """What the page shows, in five queries whatever the number of executions, robots and items."""
 
     def __init__(self, agora: datetime) -> None:
-        marcadas = list(Execucao.objects.que_pedem_atencao(agora).com_espera(agora).com_nomes().em_ordem())
+        rows = Execucao.objects.que_pedem_atencao(agora).com_espera(agora).com_nomes().em_ordem()
+        marcadas = list(com_amostras(rows, agora))
         self.agora = agora
         self.panorama = Panorama(agora, marcadas)
         self.portais = Portal.objects.com_credenciais_ruins(agora)
@@ -61,15 +61,11 @@ class Painel:
         open_ones = self.panorama.abertas
         self.rodando = [e for e in open_ones if e.pk in at_work]
         self.fila = [e for e in open_ones if e.pk not in at_work]
-        # The forecasts of all that is at work, and of as much of the queue as is shown.
-        shown = self.rodando[:MOSTRADAS] + self.fila[:FILA_MOSTRADA]
-        self.previsoes = previsoes(shown, agora, self.panorama.robos, self.panorama.hosts_vivos)
-        self.inicios = inicios(self.panorama, self.previsoes)
+        self.previsoes = previsoes(self.panorama)
 
     def linha(self, execucao: Execucao) -> Linha:
         robos, espera = len(self.panorama.robos_de(execucao)), self.panorama.espera_de(execucao)
-        forecast, start = self.previsoes[execucao.pk], self.inicios.get(execucao.pk)
-        return Linha(execucao, robos, espera, partes_da_lista(execucao), forecast, start)
+        return Linha(execucao, robos, espera, partes_da_lista(execucao), self.previsoes[execucao.pk])
 
     @property
     def pronto(self) -> Pronto:
@@ -80,7 +76,7 @@ class Painel:
 
     @property
     def por_minuto(self) -> float:
-        return sum(self.previsoes[e.pk].amostra.por_minuto for e in self.rodando[:MOSTRADAS])
+        return sum(self.previsoes[e.pk].amostra.por_minuto for e in self.rodando)
 
     @property
     def lugares(self) -> int:
@@ -97,7 +93,7 @@ class Painel:
         """(portal, its sessions in use, seconds an item costs a robot there now; None: nothing is being measured)."""
         found = []
         for portal in self.portais:
-            samples = [self.previsoes[e.pk].amostra for e in self.rodando[:MOSTRADAS] if e.portal_id == portal.pk]
+            samples = [self.previsoes[e.pk].amostra for e in self.rodando if e.portal_id == portal.pk]
             medians = sorted(sample.mediana for sample in samples if sample.basta)
             cost = medians[len(medians) // 2] if medians else None
             found.append((portal, self.panorama.robos_no_portal(portal.pk), cost))
