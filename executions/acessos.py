@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from executions import clock
 from executions.models import Registro
@@ -25,6 +26,10 @@ def _falhou(sender: Any, credentials: dict[str, Any], request: HttpRequest | Non
     # A name that no account has may be a password typed into the wrong field: it is not kept.
     users = get_user_model()._default_manager
     known = users.filter(**{get_user_model().USERNAME_FIELD: credentials.get("username") or ""}).first()
-    who = f"da conta {known.get_username()}" if known else "de uma conta que não existe"
-    where = f", de {request.META.get('REMOTE_ADDR', '')}" if request else ""
-    Registro.objects.anotar(LOGIN_FALHOU, f"Login recusado {who}{where}.", level="warning", usuario=known)
+    where = request.META.get("REMOTE_ADDR", "") if request else "—"
+    text = (
+        _("Login recusado da conta %(conta)s, de %(endereco)s.") % {"conta": known.get_username(), "endereco": where}
+        if known
+        else _("Login recusado de uma conta que não existe, de %(endereco)s.") % {"endereco": where}
+    )
+    Registro.objects.anotar(LOGIN_FALHOU, text, level="warning", usuario=known)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from executions import avisos, clock, cron, intake, lotes, queue
+from executions.formatos import momento
 from executions.models import Agendamento, Controle, Disparo, Execucao, Host, Registro
 from executions.robos import pedir_robos
 from executions.scripts import JaEmExecucao, ScriptRecusado, pedir_script
@@ -128,7 +128,7 @@ def _perdidos(expr: str, first: datetime, due: datetime | None, agora: datetime)
     count = many % {"n": min(n, COUNTED)}
     return _("%(count)s, até %(hora)s: nenhum agendador estava ligado.") % {
         "count": count,
-        "hora": f"{timezone.localtime(last):%d/%m %H:%M}",
+        "hora": momento(last, "curto"),
     }
 
 
@@ -171,7 +171,7 @@ def comecar(disparo_id: int) -> None:
 def _recusar(disparo: Disparo, desfecho: str, mensagem: str) -> None:
     if not disparo.concluir(desfecho, mensagem) or desfecho != Desfecho.RECUSADO:
         return
-    text = f"Agendamento {disparo.agendamento}: {mensagem}"
+    text = _("Agendamento %(agendamento)s: %(mensagem)s") % {"agendamento": disparo.agendamento, "mensagem": mensagem}
     Registro.objects.anotar("agendamento_recusado", text, level="warning", usuario=disparo.usuario)
     disparo.desfecho, disparo.mensagem = desfecho, mensagem
     avisos.do_disparo(disparo)

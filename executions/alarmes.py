@@ -63,7 +63,8 @@ def _abrir(alarme: Alarme, alvo: str, texto: str, agora: datetime) -> bool:
         )  # fmt: skip
         if new:
             Registro.objects.anotar("alarme_aberto", texto, level="error")
-            avisos.de_alarme(f"Alerta: {Alarme(alarme).label}", f"{texto}\nDesde {avisos.hora(agora)}.")
+            since = _("Desde %(hora)s.") % {"hora": avisos.hora(agora)}
+            avisos.de_alarme(_("Alerta: %(alarme)s") % {"alarme": Alarme(alarme).label}, f"{texto}\n{since}")
     return new
 
 
@@ -71,9 +72,9 @@ def _fechar(row: Ocorrencia, agora: datetime) -> None:
     with transaction.atomic():
         if not row.fechar(agora) or row.alarme in SEM_FIM:
             return
-        Registro.objects.anotar("alarme_fechado", f"Acabou: {row.mensagem}")
-        span = f"De {avisos.hora(row.aberta_em)} a {avisos.hora(agora)}."
-        avisos.de_alarme(f"Acabou: {Alarme(row.alarme).label}", f"{row.mensagem}\n{span}")
+        Registro.objects.anotar("alarme_fechado", _("Acabou: %(mensagem)s") % {"mensagem": row.mensagem})
+        span = _("De %(inicio)s a %(fim)s.") % {"inicio": avisos.hora(row.aberta_em), "fim": avisos.hora(agora)}
+        avisos.de_alarme(_("Acabou: %(mensagem)s") % {"mensagem": Alarme(row.alarme).label}, f"{row.mensagem}\n{span}")
 
 
 def _s(segundos: float) -> float:
@@ -141,7 +142,11 @@ def registros(agora: datetime) -> Iterator[Caso]:
         yield Alarme.LOGINS, "", _("Cinco ou mais logins recusados em 10 minutos.")
     for line in Registro.objects.filter(evento="encerrar_todos", at__gte=since).select_related("usuario")[:20]:
         who = line.usuario.get_username() if line.usuario else _("a linha de comando")
-        yield Alarme.ENCERRAR_TODOS, str(line.pk), f"{line.mensagem} Por {who}."
+        yield (
+            Alarme.ENCERRAR_TODOS,
+            str(line.pk),
+            _("%(mensagem)s Por %(quem)s.") % {"mensagem": line.mensagem, "quem": who},
+        )
 
 
 def tentativas(agora: datetime) -> Iterator[Caso]:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from executions import clock, queue
+from executions.formatos import momento
 from executions.models import Agendamento, AvisarEm, Aviso, Controle, Destino, Disparo, Execucao, Host, Processo, Script
 
 SWEEP = 100  # ends told in one tick
@@ -42,13 +42,16 @@ def do_disparo(disparo: Disparo) -> int:
     before = agendamento.disparos.filter(pk__lt=disparo.pk).order_by("-id").first()
     if before and before.desfecho == disparo.desfecho == Disparo.Desfecho.RECUSADO:
         return 0
-    when = f" das {hora(disparo.due_at)}" if disparo.due_at else ""
-    assunto = f"Agendamento {agendamento}: {disparo.get_desfecho_display()}"
-    corpo = _("O disparo%(when)s do agendamento %(agendamento)s não iniciou nada.\n%(mensagem)s") % {
-        "when": when,
+    assunto = _("Agendamento %(agendamento)s: %(desfecho)s") % {
         "agendamento": agendamento,
-        "mensagem": disparo.mensagem,
+        "desfecho": disparo.get_desfecho_display(),
     }
+    head = (
+        _("O disparo das %(hora)s do agendamento %(agendamento)s não iniciou nada.")
+        if disparo.due_at
+        else _("O disparo do agendamento %(agendamento)s não iniciou nada.")
+    )
+    corpo = f"{head % {'hora': hora(disparo.due_at), 'agendamento': agendamento}}\n{disparo.mensagem}"
     n = _criar(_destinos([agendamento], falhou=True), assunto, corpo)
     if n:
         despachar()
@@ -69,7 +72,12 @@ def _anotar_processo(processo: Processo) -> int:
         assert row.script is not None
         sources: list[Script | Agendamento] = [row.script, *Agendamento.objects.filter(disparos__processo=row)]
         chosen = _destinos(sources, falhou=row.motivo != Processo.Motivo.CONCLUIDO)
-        return _criar(chosen, f"Script {row.script}: {row.fim}", _corpo_do_processo(row), processo=row)
+        return _criar(
+            chosen,
+            _("Script %(script)s: %(fim)s") % {"script": row.script, "fim": row.fim},
+            _corpo_do_processo(row),
+            processo=row,
+        )
 
 
 def _anotar_execucao(execucao: Execucao) -> int:
@@ -81,11 +89,14 @@ def _anotar_execucao(execucao: Execucao) -> int:
         failed = row.status == Execucao.Status.ERROR or row.n_failed > 0
         sources: list[Execucao | Agendamento] = [row, *Agendamento.objects.filter(disparos__execucao=row)]
         failures = ngettext("%(n)d falha", "%(n)d falhas", row.n_failed) % {"n": row.n_failed}
-        end = row.get_status_display() + (f" com {failures}" if row.n_failed else "")
+        end = row.get_status_display()
+        if row.n_failed:
+            end = _("%(situacao)s com %(falhas)s") % {"situacao": end, "falhas": failures}
         corpo = "\n".join([
-            f"{row}: {end}.", f"Portal: {row.portal}.",
-            f"{_respondidos(row)} e {failures}.",
-            f"De {hora(row.started_at)} a {hora(row.finished_at)}.", row.motivo,
+            f"{row}: {end}.", _("Portal: %(portal)s.") % {"portal": row.portal},
+            _("%(respondidos)s e %(falhas)s.") % {"respondidos": _respondidos(row), "falhas": failures},
+            _("De %(inicio)s a %(fim)s.") % {"inicio": hora(row.started_at), "fim": hora(row.finished_at)},
+            row.motivo,
         ])  # fmt: skip
         return _criar(_destinos(sources, falhou=failed), f"{row}: {end}", corpo, execucao=row)
 
@@ -112,7 +123,7 @@ def _criar(
     processo: Processo | None = None, execucao: Execucao | None = None,
 ) -> int:  # fmt: skip
     agora = clock.db_now()
-    head = " ".join(f"[Controle de Robôs] {assunto}".split())[:200]
+    head = " ".join((_("[Controle de Robôs] %(assunto)s") % {"assunto": assunto}).split())[:200]
     rows = [
         Aviso(destino=d, assunto=head, corpo=corpo.strip(), processo=processo, execucao=execucao, next_at=agora)
         for d in destinos
@@ -123,13 +134,19 @@ def _criar(
 def _corpo_do_processo(row: Processo) -> str:
     code = _("Código de saída %(exit_code)s.") % {"exit_code": row.exit_code} if row.exit_code is not None else ""
     host = _("Máquina: %(host)s.") % {"host": row.host} if row.host else ""
-    span = f"De {hora(row.started_at)} a {hora(row.ended_at)}."
-    lines = [f"O script {row.script} terminou: {row.fim}.", row.erro, "" if code in row.erro else code, host, span]
+    span = _("De %(inicio)s a %(fim)s.") % {"inicio": hora(row.started_at), "fim": hora(row.ended_at)}
+    lines = [
+        _("O script %(script)s terminou: %(fim)s.") % {"script": row.script, "fim": row.fim},
+        row.erro,
+        "" if code in row.erro else code,
+        host,
+        span,
+    ]
     return "\n".join(filter(None, lines))
 
 
 def hora(at: datetime | None) -> str:
-    return f"{timezone.localtime(at):%d/%m/%Y %H:%M:%S}" if at else _("(não começou)")
+    return momento(at, "completo") if at else _("(não começou)")
 
 
 def despachar() -> int:

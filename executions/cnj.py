@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-ZEROS_RESTAURADOS = "zeros à esquerda restaurados"
+from django.utils.translation import gettext
+
 PRIMEIRO_ANO = 1901
 
 # In the resolution's order: TR 01 to 27.
@@ -85,7 +86,7 @@ def digito_verificador(sequencial: int, ano: int, j: int, tr: int, oooo: int) ->
 def formatar(digits20: str) -> str:
     """The 20 digits as `NNNNNNN-DD.AAAA.J.TR.OOOO`. ValueError if they are not 20 ASCII digits."""
     if not re.fullmatch("[0-9]{20}", digits20):
-        raise ValueError("O número de processo CNJ tem 20 dígitos.")
+        raise ValueError("A CNJ case number has 20 digits.")
     d = digits20
     return f"{d[:7]}-{d[7:9]}.{d[9:13]}.{d[13]}.{d[14:16]}.{d[16:]}"
 
@@ -185,7 +186,9 @@ def _distintos(candidatos: Iterator[_Candidato]) -> list[_Candidato]:
 
 
 def _achado(c: _Candidato) -> Achado:
-    return Achado(formatar(c.digitos), c.inicio, c.fim, () if c.completo else (ZEROS_RESTAURADOS,))
+    return Achado(
+        formatar(c.digitos), c.inicio, c.fim, () if c.completo else (gettext("zeros à esquerda restaurados"),)
+    )
 
 
 def _invalido(c: _Candidato) -> Invalido:

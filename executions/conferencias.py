@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from executions import clock, cnj, lotes
 from executions.envios import Enviado
 from executions.intake import Entrada, Linha
-from executions.intake_files import ARQUIVO_GRANDE, LIMITE_BYTES, nomes_do_texto
+from executions.intake_files import LIMITE_BYTES, arquivo_grande, nomes_do_texto
 from executions.locks import locked
 from executions.models import (
     ArquivoEnviado,
@@ -105,7 +105,7 @@ def _guardar(draft: Conferencia, enviado: Enviado, guardados: int) -> int:
     """Keeps one uploaded file, or only why it is refused. Returns how many bytes it takes."""
     size, content, erro = enviado.size or 0, None, ""
     if size > LIMITE_BYTES:
-        erro = ARQUIVO_GRANDE
+        erro = arquivo_grande()
     elif guardados + size > settings.UPLOAD_MAX_BYTES:
         erro = _("Os arquivos de uma conferência têm no máximo %(n)d MB ao todo. Envie este em outra.") % {
             "n": settings.UPLOAD_MAX_BYTES // 2**20

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import ngettext
 
 FIELDS = (
-    gettext_lazy("minuto"), gettext_lazy("hora"), gettext_lazy("dia do mês"), gettext_lazy("mês"),
-    gettext_lazy("dia da semana"),
+    _l("minuto"), _l("hora"), _l("dia do mês"), _l("mês"),
+    _l("dia da semana"),
 )  # fmt: skip
 _BAD_FIELD = dict(
     zip(("Bad minute", "Bad hour", "Bad day-of-month", "Bad month", "Bad day-of-week"), FIELDS, strict=True)
@@ -27,7 +28,7 @@ LIMIT = 100
 
 
 class CronInvalido(ValueError):
-    """A expressão cron não pode ser aceita."""
+    """The expression cannot be accepted; the message says why."""
 
 
 def zona() -> ZoneInfo:
@@ -73,12 +74,19 @@ def proximos(expr: str, depois: datetime, n: int) -> list[datetime]:
     return list(islice(horarios(expr, depois), n))
 
 
-# The grammar of one language: another one needs rules of its own, not a table of words.
 # ---- in words -------------------------------------------------------------------------------------------------------
-_DIAS = ("domingo", "segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado")
+# Each piece of a sentence is a text of its own; a language with another order has its own places in them.
+_DIAS = (
+    _l("domingo"), _l("segunda-feira"), _l("terça-feira"), _l("quarta-feira"), _l("quinta-feira"), _l("sexta-feira"),
+    _l("sábado"),
+)  # fmt: skip
+_NOS_DIAS = (
+    _l("aos domingos"), _l("às segundas-feiras"), _l("às terças-feiras"), _l("às quartas-feiras"),
+    _l("às quintas-feiras"), _l("às sextas-feiras"), _l("aos sábados"),
+)  # fmt: skip
 _MESES = (
-    "", "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro",
-    "novembro", "dezembro",
+    "", _l("janeiro"), _l("fevereiro"), _l("março"), _l("abril"), _l("maio"), _l("junho"), _l("julho"), _l("agosto"),
+    _l("setembro"), _l("outubro"), _l("novembro"), _l("dezembro"),
 )  # fmt: skip
 _SIGLAS_DIA = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _SIGLAS_MES = ("", "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -90,17 +98,17 @@ class _SemPalavras(Exception):
 
 
 def em_palavras(expr: str) -> str:
-    """The expression in pt-BR: "todos os dias às 08:00". What it cannot say surely it gives as it is written."""
+    """The expression in words: "todos os dias às 08:00". What it cannot say surely it gives as it is written."""
     try:
         minute, hour, dom, month, dow = validar(expr).upper().split()
         times, fixed = _hora(minute, hour)
         days = _dias(dom, month, dow)
     except CronInvalido:
-        return "expressão inválida"
+        return _("expressão inválida")
     except _SemPalavras:
-        return f"conforme a expressão cron {expr}"
+        return _("conforme a expressão cron %(expr)s") % {"expr": expr}
     if fixed:
-        return f"{days or 'todos os dias'} {times}"
+        return _("%(dias)s %(horas)s") % {"dias": days or _("todos os dias"), "horas": times}
     return f"{times}, {days}" if days else times
 
 
@@ -108,64 +116,92 @@ def _hora(minute: str, hour: str) -> tuple[str, bool]:
     """(the words, are they fixed times of a day?)"""
     step = re.fullmatch(r"\*/(\d+)", minute)
     hours = re.fullmatch(r"(\d+)-(\d+)", hour)
-    when = f", das {int(hours[1]):02}:00 às {int(hours[2]):02}:59" if hours else ""
     if minute in ("*", "*/1") and (hour == "*" or hours):
-        return f"a cada minuto{when}", False
+        return _dentro(_("a cada minuto"), hours), False
     if step and 60 % int(step[1]) == 0 and (hour == "*" or hours):
-        return f"a cada {step[1]} minutos{when}", False
+        return _dentro(_("a cada %(n)s minutos") % {"n": step[1]}, hours), False
     minutes = _numeros(minute)
-    past = "em ponto" if minutes == [0] else f"aos {_juntar([f'{m:02}' for m in minutes])} minutos"
+    past = _("aos %(minutos)s minutos") % {"minutos": _juntar([f"{m:02}" for m in minutes])}
+    if minutes == [0]:
+        past = _("em ponto")
     every = re.fullmatch(r"\*/(\d+)", hour)
     if hour == "*":
-        return f"a cada hora, {past}", False
+        return _("a cada hora, %(minutos)s") % {"minutos": past}, False
     if every and 24 % int(every[1]) == 0 and int(every[1]) > 1:
-        return f"a cada {every[1]} horas, {past}", False
+        return _("a cada %(n)s horas, %(minutos)s") % {"n": every[1], "minutos": past}, False
     if hours and len(minutes) == 1:
-        return f"de hora em hora, das {int(hours[1]):02}:{minutes[0]:02} às {int(hours[2]):02}:{minutes[0]:02}", False
-    times = [f"{_as(h)} {h:02}:{m:02}" for h in _numeros(hour) for m in minutes]
+        span = {"inicio": f"{int(hours[1]):02}:{minutes[0]:02}", "fim": f"{int(hours[2]):02}:{minutes[0]:02}"}
+        return _("de hora em hora, das %(inicio)s às %(fim)s") % span, False
+    times = [_as(h) % {"hora": f"{h:02}:{m:02}"} for h in _numeros(hour) for m in minutes]
     if len(times) > _MAX_TIMES:
         raise _SemPalavras
     return _juntar(times), True
 
 
+def _dentro(text: str, hours: "re.Match[str] | None") -> str:
+    """Only within these hours, if any."""
+    if not hours:
+        return text
+    span = {"inicio": f"{int(hours[1]):02}:00", "fim": f"{int(hours[2]):02}:59"}
+    return f"{text}, {_('das %(inicio)s às %(fim)s') % span}"
+
+
 def _as(h: int) -> str:
-    return "à" if h == 1 else "às"
+    return _("à %(hora)s") if h == 1 else _("às %(hora)s")
 
 
 def _dias(dom: str, month: str, dow: str) -> str:
-    months = "" if month == "*" else _lista(month, _SIGLAS_MES, _MESES, " a ", "de ")
+    months = "" if month == "*" else _meses(month)
     if dom == "*" and dow == "*":
-        return f"todos os dias {_em(month, months)}" if months else ""
+        return _("todos os dias %(meses)s") % {"meses": _em(months)} if months else ""
     if dom != "*" and dow != "*":
         if "*" in dom + dow:
             raise _SemPalavras
-        return f"{_do_mes(dom, months)} ou {_da_semana(dow)}" + (f", {_em(month, months)}" if months else "")
+        days = _("%(dias)s ou %(semana)s") % {"dias": _do_mes(dom, months), "semana": _da_semana(dow)}
+        return days + (f", {_em(months)}" if months else "")
     if dow == "*":
         return _do_mes(dom, months)
-    return _da_semana(dow) + (f", {_em(month, months)}" if months else "")
+    return _da_semana(dow) + (f", {_em(months)}" if months else "")
 
 
-def _em(month: str, months: str) -> str:
-    return months if "-" in month else f"em {months}"
+class _Faixa(str):
+    """Months from one to another, already with their prepositions."""
+
+    __slots__ = ()
+
+
+def _meses(month: str) -> str:
+    if span := re.fullmatch(r"(\w+)-(\w+)", month):
+        first, last = (_valor(v, _SIGLAS_MES) for v in span.groups())
+        return _Faixa(_("de %(primeiro)s a %(ultimo)s") % {"primeiro": _MESES[first], "ultimo": _MESES[last]})
+    return _juntar([str(_MESES[_valor(v, _SIGLAS_MES)]) for v in month.split(",")])
+
+
+def _em(months: str) -> str:
+    return months if isinstance(months, _Faixa) else _("em %(meses)s") % {"meses": months}
 
 
 def _do_mes(dom: str, months: str) -> str:
-    of = f"de {months.removeprefix('de ')}" if months else ""
-    if " a " in months:
-        of = f"de cada mês, {months}"
+    of = ""
+    if months:
+        text = _("de cada mês, %(meses)s") if isinstance(months, _Faixa) else _("de %(meses)s")
+        of = text % {"meses": months}
     if dom in ("L", "LW"):
-        return f"no último dia {'de semana ' if dom == 'LW' else ''}{of or 'do mês'}"
+        last = _("no último dia de semana %(do_mes)s") if dom == "LW" else _("no último dia %(do_mes)s")
+        return last % {"do_mes": of or _("do mês")}
     days = _numeros(dom)
-    names = _juntar(["1º" if d == 1 else str(d) for d in days])
     if not of:
-        of = "dos meses que o têm" if len(days) == 1 and days[0] > 28 else "de cada mês"
-    return f"{'no dia' if len(days) == 1 else 'nos dias'} {names} {of}"
+        of = _("dos meses que o têm") if len(days) == 1 and days[0] > 28 else _("de cada mês")
+    names = _juntar([_("1º") if d == 1 else str(d) for d in days])
+    return ngettext("no dia %(dias)s %(do_mes)s", "nos dias %(dias)s %(do_mes)s", len(days)) % {
+        "dias": names, "do_mes": of,
+    }  # fmt: skip
 
 
 def _da_semana(dow: str) -> str:
     if span := re.fullmatch(r"(\w+)-(\w+)", dow):
         first, last = (_valor(v, _SIGLAS_DIA) for v in span.groups())
-        return f"de {_DIAS[first % 7]} a {_DIAS[last % 7]}"
+        return _("de %(primeiro)s a %(ultimo)s") % {"primeiro": _DIAS[first % 7], "ultimo": _DIAS[last % 7]}
     return _juntar([_um_dia(term) for term in dow.split(",")])
 
 
@@ -175,17 +211,12 @@ def _um_dia(term: str) -> str:
     day = _valor(nth[1] if nth else last[1] if last else term, _SIGLAS_DIA) % 7
     male = day in (0, 6)
     if nth:
-        return f"{'no' if male else 'na'} {nth[2]}{'º' if male else 'ª'} {_DIAS[day]} do mês"
+        text = _("no %(n)sº %(dia)s do mês") if male else _("na %(n)sª %(dia)s do mês")
+        return text % {"n": nth[2], "dia": _DIAS[day]}
     if last:
-        return f"{'no último' if male else 'na última'} {_DIAS[day]} do mês"
-    return f"{'aos' if male else 'às'} {_DIAS[day].replace('-feira', 's-feira')}s"
-
-
-def _lista(term: str, siglas: tuple[str, ...], nomes: tuple[str, ...], ate: str, de: str) -> str:
-    if span := re.fullmatch(r"(\w+)-(\w+)", term):
-        first, last = (_valor(v, siglas) for v in span.groups())
-        return f"{de}{nomes[first]}{ate}{nomes[last]}"
-    return _juntar([nomes[_valor(v, siglas)] for v in term.split(",")])
+        text = _("no último %(dia)s do mês") if male else _("na última %(dia)s do mês")
+        return text % {"dia": _DIAS[day]}
+    return str(_NOS_DIAS[day])
 
 
 def _valor(text: str, siglas: tuple[str, ...]) -> int:
@@ -203,4 +234,6 @@ def _numeros(term: str) -> list[int]:
 
 
 def _juntar(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} e {names[-1]}"
+    if len(names) == 1:
+        return names[0]
+    return _("%(nomes)s e %(ultimo)s") % {"nomes": ", ".join(names[:-1]), "ultimo": names[-1]}

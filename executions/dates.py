@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
+from executions.formatos import FORMATOS
+
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 PRIMEIRO_ANO = 1900
 
@@ -51,7 +55,7 @@ def sanear(
     refused. `dia_primeiro=False` is for pages known to print month/day.
     """
     if agora.utcoffset() is None:
-        raise ValueError("agora precisa de fuso horário")
+        raise ValueError("agora must be aware")
     original = texto or ""
     try:
         partes = _reconhecer(_normalizar(original))
@@ -69,12 +73,12 @@ def _normalizar(texto: str) -> str:
 
 def _reconhecer(texto: str) -> dict[str, str]:
     if not texto:
-        raise _Recusada("Data vazia.")
+        raise _Recusada(_("Data vazia."))
     for padrao in _PADROES:
         if m := padrao.fullmatch(texto):
             partes = {nome: valor for nome, valor in m.groupdict().items() if valor is not None}
             return partes | {"texto": m[0]}
-    raise _Recusada(f"Formato de data não reconhecido: «{_curto(texto)}».")
+    raise _Recusada(_("Formato de data não reconhecido: «%(texto)s».") % {"texto": _curto(texto)})
 
 
 def _montar(partes: dict[str, str], dia_primeiro: bool) -> tuple[datetime, bool]:
@@ -83,7 +87,7 @@ def _montar(partes: dict[str, str], dia_primeiro: bool) -> tuple[datetime, bool]
     if len(partes["ano"]) == 2:
         # 26-02-14 is read both ways in the wild (day first, or ISO cut short); with / or . only the day comes first.
         if partes["sep"] == "-":
-            raise _Recusada(f"Ano com dois dígitos ambíguo: «{_curto(partes['texto'])}».")
+            raise _Recusada(_("Ano com dois dígitos ambíguo: «%(texto)s».") % {"texto": _curto(partes["texto"])})
         ano += 2000
     hora, minuto, segundo = (int(partes.get(nome, "0")) for nome in ("hora", "minuto", "segundo"))
     micro = int(partes.get("fracao", "0").ljust(6, "0")[:6])
@@ -112,32 +116,36 @@ def _fuso(texto: str | None) -> tzinfo:
 
 def _conferir(valor: datetime, tem_hora: bool, agora: datetime, ano_do_processo: int | None) -> None:
     if valor.year < PRIMEIRO_ANO:
-        raise _Recusada(f"Data impossível: ano {valor.year:04}.")
+        raise _Recusada(_("Data impossível: ano %(ano)04d.") % {"ano": valor.year})
     # Two datetimes of one zone compare by the wall clock, which goes back when summer time ends: compare in UTC.
     hoje = agora.astimezone(SAO_PAULO).date()
     if valor.astimezone(UTC) > agora.astimezone(UTC) if tem_hora else valor.date() > hoje:
-        raise _Recusada(f"Data futura: {_mostrar(valor, tem_hora)}.")
+        raise _Recusada(_("Data futura: %(data)s.") % {"data": _mostrar(valor, tem_hora)})
     if ano_do_processo is not None and valor.year < ano_do_processo:
-        raise _Recusada(f"Data {_mostrar(valor, tem_hora)} anterior ao ano do processo ({ano_do_processo}).")
+        raise _Recusada(
+            _("Data %(data)s anterior ao ano do processo (%(ano)s).")
+            % {"data": _mostrar(valor, tem_hora), "ano": ano_do_processo}
+        )
 
 
 def _aviso(partes: dict[str, str], valor: datetime, tem_hora: bool) -> str:
     avisos = []
     if len(partes["ano"]) == 2:
-        avisos.append(f"Ano com dois dígitos: entendido como {valor.year}.")
+        avisos.append(_("Ano com dois dígitos: entendido como %(ano)s.") % {"ano": valor.year})
     # Without a time zone in the text, two offsets for one wall time mean that summer time began or ended there.
     if tem_hora and "fuso" not in partes and valor.replace(fold=1).utcoffset() != valor.replace(fold=0).utcoffset():
-        avisos.append("Horário na mudança do horário de verão: pode haver uma hora de diferença.")
+        avisos.append(_("Horário na mudança do horário de verão: pode haver uma hora de diferença."))
     return " ".join(avisos)
 
 
 def _impossivel(texto: str, mes: int) -> str:
-    dica = f" O mês {mes} não existe; a data pode estar como mês/dia." if mes > 12 else ""
-    return f"Data impossível: «{_curto(texto)}».{dica}"
+    words = _("Data impossível: «%(texto)s».") % {"texto": _curto(texto)}
+    hint = _("O mês %(mes)s não existe; a data pode estar como mês/dia.") % {"mes": mes} if mes > 12 else ""
+    return f"{words} {hint}".strip()
 
 
 def _mostrar(valor: datetime, tem_hora: bool) -> str:
-    return f"{valor:%d/%m/%Y %H:%M}" if tem_hora else f"{valor:%d/%m/%Y}"
+    return valor.strftime(str(FORMATOS["minuto" if tem_hora else "data"]))
 
 
 def _curto(texto: str, limite: int = 40) -> str:

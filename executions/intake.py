@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from executions import cnj
 from executions.intake_files import (
-    ARQUIVO_GRANDE,
     LIMITE_BYTES,
     Entrada,
     ErroDeEntrada,
+    arquivo_grande,
     entradas_de_caminhos,
     nomes_de_arquivo,
 )
@@ -51,9 +52,9 @@ _ESTRANGEIRAS = (
 EXTENSOES_ESTRANGEIRAS = frozenset(_ESTRANGEIRAS.split())
 _EXTENSAO_PDF = re.compile(r"(?:\s*\.(?:pdf|p7s))+\s*$", re.IGNORECASE)
 
-SEM_NUMERO = "Não encontrei número de processo CNJ no nome nem no texto do arquivo."
-SEM_IDENTIFICADOR = "Sem identificador: a resposta será, no máximo, «possível»."
-SEM_NOME = "(sem nome)"
+SEM_NUMERO = gettext_lazy("Não encontrei número de processo CNJ no nome nem no texto do arquivo.")
+SEM_IDENTIFICADOR = gettext_lazy("Sem identificador: a resposta será, no máximo, «possível».")
+SEM_NOME = gettext_lazy("(sem nome)")
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class _Leitor:
         try:
             return self._aceitar(ordem, entrada)
         except (_Rejeitada, PdfIlegivel) as recusa:
-            return Linha(ordem, _mostravel(_base(entrada.nome)) or SEM_NOME, erro=str(recusa))
+            return Linha(ordem, _mostravel(_base(entrada.nome)) or str(SEM_NOME), erro=str(recusa))
 
     def _aceitar(self, ordem: int, entrada: Entrada) -> Linha:
         nome = _nome_conferido(entrada)
@@ -167,9 +168,9 @@ class _Leitor:
         self._conferir_repeticao(nome, sha256 if entrada.conteudo else "")
         avisos += [f"{achado.numero}: {aviso}." for aviso in achado.avisos]
         if not identificador:
-            avisos.append(SEM_IDENTIFICADOR)
+            avisos.append(str(SEM_IDENTIFICADOR))
         if entrada.conteudo is not None and not parece_pdf(entrada.conteudo):
-            avisos.append("O conteúdo do arquivo não parece ser um PDF.")
+            avisos.append(_("O conteúdo do arquivo não parece ser um PDF."))
         return Linha(ordem, nome, achado.numero, identificador, tuple(avisos), "", entrada.conteudo, sha256)
 
     def _numero(self, nome: str, conteudo: bytes | None) -> tuple[cnj.Achado, list[str]]:
@@ -178,15 +179,18 @@ class _Leitor:
         avisos: list[str] = []
         if conteudo is not None and not (achados.validos or achados.invalidos):
             achados = self._encontrar(texto_das_primeiras_paginas(conteudo))
-            avisos.append("Número do processo lido do texto do PDF.")
+            avisos.append(_("Número do processo lido do texto do PDF."))
         if len(achados.validos) > 1:
             raise _Rejeitada(
-                f"Há mais de um número de processo no arquivo ({_enumerar(achados)}). Renomeie com o número correto."
+                _("Há mais de um número de processo no arquivo (%(numeros)s). Renomeie com o número correto.")
+                % {"numeros": _enumerar(achados)}
             )
         if achados.validos:
-            return achados.validos[0], avisos + [f"Ignorado: {_digito_invalido(i)}" for i in achados.invalidos]
+            return achados.validos[0], avisos + [
+                _("Ignorado: %(motivo)s") % {"motivo": _digito_invalido(i)} for i in achados.invalidos
+            ]
         if achados.invalidos:
-            raise _Rejeitada(f"{_digito_invalido(achados.invalidos[0])} Confira a digitação.")
+            raise _Rejeitada(_("%(motivo)s Confira a digitação.") % {"motivo": _digito_invalido(achados.invalidos[0])})
         raise _Rejeitada(SEM_NUMERO)
 
     def _encontrar(self, texto: str) -> cnj.Achados:
@@ -196,11 +200,13 @@ class _Leitor:
         codigo = cnj.tribunal(numero)
         slug = self.tribunais.get(codigo)
         nome = cnj.nome_tribunal(codigo)
-        rotulo = f"tribunal {codigo}" if nome == codigo else f"{nome} ({codigo})"
+        rotulo = _("tribunal %(codigo)s") % {"codigo": codigo} if nome == codigo else f"{nome} ({codigo})"
         if slug is None:
-            raise _Rejeitada(f"Nenhum portal configurado para o {rotulo}.")
+            raise _Rejeitada(_("Nenhum portal configurado para o %(rotulo)s.") % {"rotulo": rotulo})
         if self.portal is not None and slug != self.portal:
-            raise _Rejeitada(f"O {rotulo} é atendido por outro portal ({slug}).")
+            raise _Rejeitada(
+                _("O %(rotulo)s é atendido por outro portal (%(slug)s).") % {"rotulo": rotulo, "slug": slug}
+            )
 
     def _identificador_em(self, nome: str, numero: str) -> str:
         """The identifier that touches the case number, else the last one after it, else "".
@@ -223,7 +229,9 @@ class _Leitor:
         chaves = [chave for chave in (f"nome:{_chave_do_nome(nome)}", sha256) if chave]
         for chave in chaves:
             if chave in self.vistos:
-                raise _Rejeitada(f"Arquivo repetido neste lote (igual a {_mostravel(self.vistos[chave])}).")
+                raise _Rejeitada(
+                    _("Arquivo repetido neste lote (igual a %(nome)s).") % {"nome": _mostravel(self.vistos[chave])}
+                )
         self.vistos.update(dict.fromkeys(chaves, nome))
 
 
@@ -232,18 +240,19 @@ def _nome_conferido(entrada: Entrada) -> str:
     if entrada.erro:
         raise _Rejeitada(entrada.erro)
     if entrada.conteudo is not None and len(entrada.conteudo) > LIMITE_BYTES:
-        raise _Rejeitada(ARQUIVO_GRANDE)
+        raise _Rejeitada(arquivo_grande())
     nome = _base(entrada.nome)
     if len(nome) > LIMITE_DO_NOME:
         raise _Rejeitada(
-            f"Nome de arquivo longo demais ({len(nome)} caracteres; o limite é {LIMITE_DO_NOME}): «{_mostravel(nome)}»."
+            _("Nome de arquivo longo demais (%(n)s caracteres; o limite é %(limite)s): «%(nome)s».")
+            % {"n": len(nome), "limite": LIMITE_DO_NOME, "nome": _mostravel(nome)}
         )
     if any(unicodedata.category(c) in {"Cc", "Cs"} for c in nome):
-        raise _Rejeitada("O nome do arquivo tem caracteres de controle. Renomeie o arquivo.")
+        raise _Rejeitada(_("O nome do arquivo tem caracteres de controle. Renomeie o arquivo."))
     extensao = os.path.splitext(nome)[1].lower().lstrip(". ")
     if extensao in EXTENSOES_ESTRANGEIRAS:
-        raise _Rejeitada(f"Formato .{extensao} não aceito. Envie PDF.")
-    return nome or SEM_NOME
+        raise _Rejeitada(_("Formato .%(extensao)s não aceito. Envie PDF.") % {"extensao": extensao})
+    return nome or str(SEM_NOME)
 
 
 def _base(nome: str) -> str:
@@ -261,10 +270,14 @@ def _mostravel(nome: str) -> str:
 
 
 def _digito_invalido(invalido: cnj.Invalido) -> str:
-    return f"O número {invalido.numero} tem dígito verificador inválido (esperado {invalido.esperado})."
+    return _("O número %(numero)s tem dígito verificador inválido (esperado %(esperado)s).") % {
+        "numero": invalido.numero,
+        "esperado": invalido.esperado,
+    }
 
 
 def _enumerar(achados: cnj.Achados) -> str:
     numeros = [achado.numero for achado in achados.validos]
     resto = len(numeros) - NUMEROS_MOSTRADOS
-    return ", ".join(numeros[:NUMEROS_MOSTRADOS]) + (f" e mais {resto}" if resto > 0 else "")
+    shown = ", ".join(numeros[:NUMEROS_MOSTRADOS])
+    return _("%(numeros)s e mais %(n)d") % {"numeros": shown, "n": resto} if resto > 0 else shown

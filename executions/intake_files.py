@@ -6,25 +6,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 LIMITE_BYTES = 50 * 1024 * 1024
 LIMITE_DA_LISTA = 5 * 1024 * 1024
-ARQUIVO_GRANDE = f"Arquivo grande demais: o limite é {LIMITE_BYTES // (1024 * 1024)} MB."
 
 # "Nothing exists at this path": also what cannot be a path at all, such as a name of 4 000 characters.
 _NADA_ALI = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}
 _RAZOES = {
-    errno.EACCES: "sem permissão",
-    errno.EPERM: "sem permissão",
-    errno.ELOOP: "atalhos em círculo",
-    errno.EISDIR: "é uma pasta",
+    errno.EACCES: gettext_lazy("sem permissão"),
+    errno.EPERM: gettext_lazy("sem permissão"),
+    errno.ELOOP: gettext_lazy("atalhos em círculo"),
+    errno.EISDIR: gettext_lazy("é uma pasta"),
 }
 
 
 class ErroDeEntrada(Exception):
-    """Não consegui ler a lista de nomes."""
+    """The list of names cannot be used; the message says why."""
 
-    def __init__(self, mensagem: str = "") -> None:
-        super().__init__(mensagem or str(self.__doc__))
+
+def arquivo_grande() -> str:
+    return _("Arquivo grande demais: o limite é %(n)s MB.") % {"n": LIMITE_BYTES // (1024 * 1024)}
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,17 @@ def nomes_de_arquivo(path: str | Path) -> list[str]:
         with Path(path).open("rb") as arquivo:
             dados = arquivo.read(LIMITE_DA_LISTA + 1)
     except (OSError, ValueError) as erro:
-        raise ErroDeEntrada(f"Não consegui ler a lista de nomes {path}: {_razao(erro)}.") from erro
+        raise ErroDeEntrada(
+            _("Não consegui ler a lista de nomes %(path)s: %(razao)s.") % {"path": path, "razao": _razao(erro)}
+        ) from erro
     if len(dados) > LIMITE_DA_LISTA:
-        raise ErroDeEntrada(f"A lista de nomes é grande demais: o limite é {LIMITE_DA_LISTA // (1024 * 1024)} MB.")
+        raise ErroDeEntrada(
+            _("A lista de nomes é grande demais: o limite é %(n)s MB.") % {"n": LIMITE_DA_LISTA // (1024 * 1024)}
+        )
     texto = _decodificar(dados)
     nomes = nomes_do_texto(texto)
     if not nomes:
-        raise ErroDeEntrada("A lista de nomes está vazia.")
+        raise ErroDeEntrada(_("A lista de nomes está vazia."))
     return nomes
 
 
@@ -78,13 +85,13 @@ def _entradas_de(caminho: str) -> Iterator[Entrada]:
         elif stat.S_ISREG(modo):
             yield _ler_arquivo(path)
         else:
-            yield Entrada(path.name, erro="Não consegui ler o arquivo: não é um arquivo comum.")
+            yield Entrada(path.name, erro=_("Não consegui ler o arquivo: não é um arquivo comum."))
     except (OSError, ValueError) as erro:
         # ValueError: a NUL inside, which no path has.
         if isinstance(erro, ValueError) or erro.errno in _NADA_ALI:
             yield Entrada(caminho)
         else:
-            yield Entrada(path.name, erro=f"Não consegui ler o arquivo: {_razao(erro)}.")
+            yield Entrada(path.name, erro=_("Não consegui ler o arquivo: %(razao)s.") % {"razao": _razao(erro)})
 
 
 def _entradas_da_pasta(pasta: Path) -> Iterator[Entrada]:
@@ -95,7 +102,7 @@ def _entradas_da_pasta(pasta: Path) -> Iterator[Entrada]:
         if p.suffix.lower() == ".pdf" and not p.name.startswith(".") and (p.is_file() or p.is_symlink())
     )
     if not pdfs:
-        yield Entrada(pasta.resolve().name, erro="A pasta não tem nenhum arquivo PDF.")
+        yield Entrada(pasta.resolve().name, erro=_("A pasta não tem nenhum arquivo PDF."))
     yield from map(_ler_arquivo, pdfs)
 
 
@@ -104,25 +111,25 @@ def _ler_arquivo(path: Path) -> Entrada:
         with path.open("rb") as arquivo:
             conteudo = arquivo.read(LIMITE_BYTES + 1)
     except OSError as erro:
-        return Entrada(path.name, erro=f"Não consegui ler o arquivo: {_razao(erro)}.")
+        return Entrada(path.name, erro=_("Não consegui ler o arquivo: %(razao)s.") % {"razao": _razao(erro)})
     if len(conteudo) > LIMITE_BYTES:
-        return Entrada(path.name, erro=ARQUIVO_GRANDE)
+        return Entrada(path.name, erro=arquivo_grande())
     return Entrada(path.name, conteudo)
 
 
 def _decodificar(dados: bytes) -> str:
     if b"\0" in dados:
-        raise ErroDeEntrada("A lista de nomes não é um arquivo de texto. Salve como texto em UTF-8.")
+        raise ErroDeEntrada(_("A lista de nomes não é um arquivo de texto. Salve como texto em UTF-8."))
     for codificacao in ("utf-8-sig", "cp1252"):
         try:
             return dados.decode(codificacao)
         except UnicodeDecodeError:
             continue
-    raise ErroDeEntrada("A lista de nomes não está em UTF-8 nem em Windows-1252. Salve como texto em UTF-8.")
+    raise ErroDeEntrada(_("A lista de nomes não está em UTF-8 nem em Windows-1252. Salve como texto em UTF-8."))
 
 
 def _razao(erro: Exception) -> str:
     numero = erro.errno if isinstance(erro, OSError) else None
     if numero in _NADA_ALI or isinstance(erro, ValueError):
-        return "não existe"
-    return _RAZOES.get(numero or 0) or (isinstance(erro, OSError) and erro.strerror) or "erro de leitura"
+        return _("não existe")
+    return str(_RAZOES.get(numero or 0) or (isinstance(erro, OSError) and erro.strerror) or _("erro de leitura"))

@@ -32,7 +32,9 @@ def tribunais(portal: str = "") -> dict[str, str]:
     portais = list(Portal.objects.all())
     if portal and portal not in {p.slug for p in portais}:
         known = ", ".join(sorted(p.slug for p in portais)) or "nenhum"
-        raise UsoErrado(f"Portal desconhecido: {portal}. Configurados: {known}.")
+        raise UsoErrado(
+            _("Portal desconhecido: %(portal)s. Configurados: %(known)s.") % {"portal": portal, "known": known}
+        )
     # When two portals serve a court, the one that was asked for does.
     portais.sort(key=lambda p: p.slug == portal)
     return {code: p.slug for p in portais for code in p.tribunais}
@@ -68,5 +70,5 @@ def destinos(nomes: Sequence[str]) -> list[Destino]:
     found = list(Destino.objects.filter(nome__in=nomes))
     missing = set(nomes) - {destino.nome for destino in found}
     if missing:
-        raise UsoErrado(f"Destino desconhecido: {', '.join(sorted(missing))}.")
+        raise UsoErrado(_("Destino desconhecido: %(nomes)s.") % {"nomes": ", ".join(sorted(missing))})
     return found

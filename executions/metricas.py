@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min, OuterRef, Subquery, Sum
+from django.utils.translation import gettext as _
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -95,10 +96,10 @@ def _execucoes(agora: datetime) -> Iterator[Metric]:
     rows: list[Any] = list(Execucao.objects.order_by().values("status").annotate(n=Count("pk"), **sums))
     by_status = {row["status"]: row["n"] for row in rows}
     every = Execucao.Status.values
-    yield _gauge("robo_execucoes", "Execuções", [({"status": s}, by_status.get(s, 0)) for s in every])
+    yield _gauge("robo_execucoes", _("Execuções"), [({"status": s}, by_status.get(s, 0)) for s in every])
     items = [({"status": s}, float(sum(row[s] for row in rows))) for s in names]
-    yield _gauge("robo_itens", "Itens", items)
-    yield _gauge("robo_item_espera_segundos", "Há quanto o item pendente mais antigo espera", [({}, espera(agora))])
+    yield _gauge("robo_itens", _("Itens"), items)
+    yield _gauge("robo_item_espera_segundos", _("Há quanto o item pendente mais antigo espera"), [({}, espera(agora))])
 
 
 def espera(agora: datetime) -> float:
@@ -113,10 +114,10 @@ def _tentativas() -> Iterator[Metric]:
     ended = Tentativa.objects.order_by().filter(outcome__in=SEM_RESPOSTA)
     by_outcome = dict(ended.values_list("outcome").annotate(n=Count("pk")))
     failures = [({"erro_classe": o}, by_outcome.get(o, 0)) for o in SEM_RESPOSTA]
-    yield _counter("robo_tentativas", "Tentativas que terminaram sem resposta", failures)
+    yield _counter("robo_tentativas", _("Tentativas que terminaram sem resposta"), failures)
     leases = by_outcome.get(POSSE_VENCIDA, 0)
-    yield _counter("robo_leases_expirados", "Posses que venceram", [({}, leases)])
-    yield _counter("robo_veneno", "Itens que derrubaram o robô três vezes", [({}, by_outcome.get("veneno", 0))])
+    yield _counter("robo_leases_expirados", _("Posses que venceram"), [({}, leases)])
+    yield _counter("robo_veneno", _("Itens que derrubaram o robô três vezes"), [({}, by_outcome.get("veneno", 0))])
     yield _duracoes()
 
 
@@ -130,7 +131,11 @@ def _duracoes() -> GaugeMetricFamily:
     for resultado, values in sorted(seconds.items()):
         samples.append(({"resultado": resultado, "quantil": "0.5"}, statistics.median(values)))
         samples.append(({"resultado": resultado, "quantil": "0.95"}, _quantil95(values)))
-    return _gauge("robo_item_duracao_segundos", f"Duração da resposta, nas últimas {AMOSTRA} tentativas", samples)
+    return _gauge(
+        "robo_item_duracao_segundos",
+        _("Duração da resposta, nas últimas %(amostra)s tentativas") % {"amostra": AMOSTRA},
+        samples,
+    )
 
 
 def _quantil95(values: list[float]) -> float:
@@ -141,46 +146,46 @@ def _eventos() -> Iterator[Metric]:
     rows = Registro.objects.order_by().filter(evento__in=EVENTOS).values_list("evento").annotate(n=Count("pk"))
     n = defaultdict(int, {EVENTOS[evento]: count for evento, count in rows})
     fenced = n["barradas"] + Processo.objects.filter(motivo=Processo.Motivo.CERCADO).count()
-    yield _counter("robo_escritas_barradas", "Escritas recusadas a quem já não era o dono", [({}, fenced)])
-    yield _counter("robo_contadores_divergentes", "Execuções de contadores corrigidos", [({}, n["divergentes"])])
-    yield _counter("robo_logins_falhos", "Logins recusados que foram registrados", [({}, n["logins"])])
+    yield _counter("robo_escritas_barradas", _("Escritas recusadas a quem já não era o dono"), [({}, fenced)])
+    yield _counter("robo_contadores_divergentes", _("Execuções de contadores corrigidos"), [({}, n["divergentes"])])
+    yield _counter("robo_logins_falhos", _("Logins recusados que foram registrados"), [({}, n["logins"])])
     given_up = Aviso.objects.filter(falhou_em__isnull=False).count()
-    yield _counter("robo_webhook_falhas", "Avisos que não puderam ser entregues", [({}, given_up)])
+    yield _counter("robo_webhook_falhas", _("Avisos que não puderam ser entregues"), [({}, given_up)])
 
 
 def _robos_e_maquinas(agora: datetime) -> Iterator[Metric]:
     live = Processo.objects.vivos().robos().order_by().values_list("status", "host__nome").annotate(n=Count("pk"))
     robots = [({"estado": status, "host": host or ""}, n) for status, host, n in live]
-    yield _gauge("robo_robos", "Robôs vivos", robots)
+    yield _gauge("robo_robos", _("Robôs vivos"), robots)
     hosts = list(Host.objects.exclude(heartbeat_at=None))
     beats = [({"host": host.nome}, idade(host.heartbeat_at, agora)) for host in hosts]
-    yield _gauge("robo_heartbeat_idade_segundos", "Último sinal de cada máquina ligada", beats)
+    yield _gauge("robo_heartbeat_idade_segundos", _("Último sinal de cada máquina ligada"), beats)
     canaries = [({"host": host.nome}, idade(host.canary_at, agora)) for host in hosts]
-    yield _gauge("robo_canario_q2_idade_segundos", "Último canário da fila de cada máquina", canaries)
+    yield _gauge("robo_canario_q2_idade_segundos", _("Último canário da fila de cada máquina"), canaries)
     orphans = [({"host": host.nome}, host.orfaos) for host in hosts]
-    yield _gauge("robo_processos_orfaos", "Processos sem dono que não puderam ser encerrados", orphans)
+    yield _gauge("robo_processos_orfaos", _("Processos sem dono que não puderam ser encerrados"), orphans)
     waiting = queue.waiting()
     messages = [({"host": host.nome}, waiting.get(host.nome, 0)) for host in hosts]
-    yield _gauge("robo_fila_q2", "Mensagens à espera na fila de cada máquina", messages)
+    yield _gauge("robo_fila_q2", _("Mensagens à espera na fila de cada máquina"), messages)
 
 
 def _lacos(agora: datetime) -> Iterator[Metric]:
     done = Batida.todas()
     scheduler, watchdog = done.get(Batida.Obra.AGENDADOR), done.get(Batida.Obra.WATCHDOG)
-    yield _gauge("robo_agendador_idade_segundos", "Último passo de um agendador", [({}, idade(scheduler, agora))])
-    yield _gauge("robo_watchdog_idade_segundos", "Último passo de um watchdog", [({}, idade(watchdog, agora))])
+    yield _gauge("robo_agendador_idade_segundos", _("Último passo de um agendador"), [({}, idade(scheduler, agora))])
+    yield _gauge("robo_watchdog_idade_segundos", _("Último passo de um watchdog"), [({}, idade(watchdog, agora))])
 
 
 def _portais() -> Iterator[Metric]:
     portals = [(portal.slug, portal.fora_do_ar) for portal in Portal.objects.only("slug", "breaker")]
     up = [({"portal": slug}, float(not down)) for slug, down in portals]
-    yield _gauge("robo_portal_disponivel", "1: o portal é usado; 0: está fora do ar", up)
+    yield _gauge("robo_portal_disponivel", _("1: o portal é usado; 0: está fora do ar"), up)
     breaker = [({"portal": slug}, float(down)) for slug, down in portals]
-    yield _gauge("robo_disjuntor_estado", "0: fechado; 1: aberto", breaker)
+    yield _gauge("robo_disjuntor_estado", _("0: fechado; 1: aberto"), breaker)
 
 
 def _discos() -> Iterator[Metric]:
     """Of the machine that answers."""
     folders = {"var": settings.VAR_DIR, "tmp": settings.ROBOT_TMP_DIR.parent}
     free = [({"vol": vol}, shutil.disk_usage(folder).free) for vol, folder in folders.items()]
-    yield _gauge("robo_disco_livre_bytes", "Espaço livre na máquina que responde", free)
+    yield _gauge("robo_disco_livre_bytes", _("Espaço livre na máquina que responde"), free)

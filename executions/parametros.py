@@ -69,7 +69,7 @@ def valores(declarados: Sequence[Mapping[str, Any]], dados: Mapping[str, Any]) -
             raw = p.get("padrao")
         if raw in (None, ""):
             if p.get("obrigatorio"):
-                raise ParametroInvalido(f"Informe {p.get('rotulo') or p['nome']}.")
+                raise ParametroInvalido(_("Informe %(campo)s.") % {"campo": p.get("rotulo") or p["nome"]})
             continue
         accepted[p["nome"]] = _valor(p, raw)
     return accepted

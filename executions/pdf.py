@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 
+from django.utils.translation import gettext as _
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
@@ -28,10 +29,10 @@ _ERROS_DE_PDF = (
 
 
 class PdfIlegivel(Exception):
-    """PDF protegido por senha ou corrompido."""
+    """It asks for a password or is broken."""
 
     def __str__(self) -> str:
-        return str(self.__doc__)
+        return _("PDF protegido por senha ou corrompido.")
 
 
 def parece_pdf(conteudo: bytes) -> bool:

@@ -76,7 +76,7 @@ def encerrar_todos(usuario: "models.Model | None" = None) -> int:
         if n or asked:
             batches = ngettext("%(n)d execução", "%(n)d execuções", n) % {"n": n}
             others = ngettext("mais %(n)d processo", "mais %(n)d processos", asked) % {"n": asked}
-            text = f"Encerrar todos: {batches} e {others}."
+            text = _("Encerrar todos: %(execucoes)s e %(processos)s.") % {"execucoes": batches, "processos": others}
             Registro.objects.anotar("encerrar_todos", text, level="warning", usuario=usuario)  # type: ignore[arg-type]
     return n
 

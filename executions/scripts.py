@@ -16,19 +16,22 @@ if TYPE_CHECKING:
 
 
 class ScriptRecusado(Exception):
-    """O script não pode ser executado agora."""
+    """The script cannot be run now; the message says why."""
 
 
 class ScriptDesconhecido(ScriptRecusado):
-    """Não há script com este nome."""
+    """No script has this name."""
 
 
 class SemPermissao(ScriptRecusado):
-    """Você não pode executar este script."""
+    """This person may not run it."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Você não pode executar este script."))
 
 
 class PedidoInvalido(ScriptRecusado):
-    """Os parâmetros não podem ser aceitos."""
+    """Its parameters cannot be accepted."""
 
 
 class JaEmExecucao(ScriptRecusado):
@@ -92,7 +95,7 @@ def _conferir(
     script: Script, dados: Mapping[str, Any], timeout: int | None, usuario: "AbstractBaseUser | None"
 ) -> dict[str, str]:
     if usuario is not None and not script.pode(usuario):
-        raise SemPermissao(SemPermissao.__doc__)
+        raise SemPermissao()
     if not script.ativo:
         raise ScriptRecusado(_("O script %(script)s está desativado.") % {"script": script})
     if timeout is not None and not 1 <= timeout <= 7 * 24 * 3600:

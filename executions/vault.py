@@ -3,6 +3,7 @@
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
 from robotcontrol.env import secret_file
 
@@ -11,7 +12,10 @@ _abertos: dict[str, None] = {}
 
 
 class SegredoIlegivel(Exception):
-    """Nenhuma das chaves configuradas abre esta senha. Grave a credencial de novo."""
+    """No configured key opens it."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Nenhuma das chaves configuradas abre esta senha. Grave a credencial de novo."))
 
 
 def _cipher() -> MultiFernet:
@@ -31,7 +35,7 @@ def decrypt(token: str) -> str:
     try:
         secret = _cipher().decrypt(token.encode()).decode()
     except InvalidToken as error:
-        raise SegredoIlegivel(SegredoIlegivel.__doc__) from error
+        raise SegredoIlegivel() from error
     _abertos[secret] = None
     if len(_abertos) > KEPT:
         del _abertos[next(iter(_abertos))]

@@ -177,7 +177,7 @@ def test_valido_wants_the_complete_number_and_nothing_else(escrito):
 
 @pytest.mark.parametrize("digitos", ["", "1" * 19, "1" * 21, "١" * 20, NUMERO])
 def test_formatar_refuses_what_is_not_twenty_digits(digitos):
-    with pytest.raises(ValueError, match="20 dígitos"):
+    with pytest.raises(ValueError, match="20 digits"):
         cnj.formatar(digitos)
 
 

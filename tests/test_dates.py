@@ -164,7 +164,7 @@ def test_a_date_whose_midnight_summer_time_skipped_stays_that_date():
 
 
 def test_a_naive_now_is_a_programming_error():
-    with pytest.raises(ValueError, match="fuso"):
+    with pytest.raises(ValueError, match="aware"):
         ler("26/02/2026", agora=datetime(2026, 3, 20))
 
 

@@ -59,7 +59,7 @@ class TestLimits:
         monkeypatch.setattr("executions.envios.LIMITE_BYTES", 1000)
         monkeypatch.setattr("executions.conferencias.LIMITE_BYTES", 1000)
         self.send(SimpleUploadedFile(NOME, b"%PDF-" + b"x" * 2000), SimpleUploadedFile(f"{OUTRO}.pdf", pdf("a")))
-        assert [linha.erro for linha in LinhaConferida.objects.all()] == [intake_files.ARQUIVO_GRANDE, ""]
+        assert [linha.erro for linha in LinhaConferida.objects.all()] == [intake_files.arquivo_grande(), ""]
         assert ArquivoEnviado.objects.get(nome=NOME).conteudo is None
 
     def test_a_draft_holds_no_more_than_one_upload_may_bring(self, settings: Any) -> None:

@@ -11,7 +11,7 @@ def test_a_file_above_the_limit_is_rejected(monkeypatch, tmp_path):
     monkeypatch.setattr(intake_files, "LIMITE_BYTES", 100)
     (tmp_path / NOME).write_bytes(b"%PDF-" + b"x" * 96)
     (entrada,) = entradas_de_caminhos([str(tmp_path / NOME)])
-    assert erro(entrada) == "Arquivo grande demais: o limite é 50 MB."
+    assert erro(entrada) == intake_files.arquivo_grande()
     assert entrada.conteudo is None
 
 

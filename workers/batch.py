@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from executions import clock, futuro
+from executions.formatos import momento
 from executions.lotes import UsoErrado, escolher, ler
 from executions.models import Execucao, Host, Processo
 from executions.results import ErroClasse, Resultado
@@ -30,7 +32,7 @@ def usuario(nome: str) -> "User | None":
         return None
     found = User.objects.filter(username=nome).first()
     if found is None:
-        raise UsoErrado(f"Usuário desconhecido: {nome}.")
+        raise UsoErrado(gettext("Usuário desconhecido: %(nome)s.") % {"nome": nome})
     return found
 
 
@@ -65,28 +67,44 @@ class Follower:
         if not self.execucao.aberta and not robots:
             return True
         if self.execucao.aberta and now - self._robot_seen > self.max_wait:
-            self.gave_up = str(espera_de(self.execucao, clock.db_now()).label) or "Nenhum robô veio."
+            self.gave_up = str(espera_de(self.execucao, clock.db_now()).label) or gettext("Nenhum robô veio.")
         return bool(self.gave_up)
 
     def close(self) -> None:
         self._progress.stop()
         self.execucao.refresh_from_db()
         if self.gave_up:
-            self.console.print(f"Desisti de esperar: {self.max_wait:.0f} s sem nenhum robô. {self.gave_up}")
+            self.console.print(
+                gettext("Desisti de esperar: %(segundos).0f s sem nenhum robô. %(motivo)s")
+                % {"segundos": self.max_wait, "motivo": self.gave_up}
+            )
         if self.execucao.aberta:
             left = self.execucao.total_arquivos - self.execucao.progress
-            self.console.print(f"A execução {self.execucao.pk} continua na fila: {left} arquivos ainda sem resposta.")
+            self.console.print(
+                ngettext(
+                    "A execução %(numero)s continua na fila: %(n)s arquivo ainda sem resposta.",
+                    "A execução %(numero)s continua na fila: %(n)s arquivos ainda sem resposta.",
+                    left,
+                )
+                % {"numero": self.execucao.pk, "n": left}
+            )
 
     def _show(self, robots: int, now: float) -> None:
         batch = self.execucao
-        text = f"respondidos {batch.n_done} · falhas {batch.n_failed}{self._forecast()}"
+        text = gettext("respondidos %(respondidos)s · falhas %(falhas)s%(previsao)s") % {
+            "respondidos": batch.n_done, "falhas": batch.n_failed, "previsao": self._forecast(),
+        }  # fmt: skip
+        busy = gettext("robôs %(n)s de %(maximo)s") % {"n": robots, "maximo": batch.max_robots}
         self._progress.update(
-            self._task, completed=batch.progress, robots=f"robôs {robots} de {batch.max_robots}", text=text
+            self._task,
+            completed=batch.progress,
+            robots=busy,
+            text=text,
         )
         if not self.console.is_terminal and now - self._plain_at >= PLAIN_SECONDS:
             self._plain_at = now
-            head = f"robôs {robots} de {batch.max_robots} · {batch.progress}/{batch.total_arquivos}"
-            self.console.print(f"{timezone.localtime():%H:%M:%S} {head} · {text}", highlight=False)
+            head = f"{momento(timezone.now(), 'hora')} {busy} · {batch.progress}/{batch.total_arquivos}"
+            self.console.print(f"{head} · {text}", highlight=False)
 
     def _forecast(self) -> str:
         """Rate and time to the end; silent while nobody can say."""
@@ -95,7 +113,10 @@ class Follower:
         if forecast is None or forecast.fim is None:
             return ""
         left = max(0.0, (forecast.fim - now).total_seconds())
-        return f" · {forecast.amostra.por_minuto:.0f} por minuto · faltam {left:.0f} s"
+        return gettext(" · %(ritmo).0f por minuto · faltam %(segundos).0f s") % {
+            "ritmo": forecast.amostra.por_minuto,
+            "segundos": left,
+        }
 
 
 def run(execucao: Execucao, *, max_wait: float, stop: threading.Event, console: Console) -> Follower:
@@ -135,7 +156,10 @@ def _hosted(execucao: Execucao, follower: "Follower", stop: threading.Event) -> 
 
 def table(rows: Iterator[tuple[str, ...]]) -> Table:
     """The answers for the terminal."""
-    shown = Table("Arquivo", "Processo", "Resposta", "Protocolada em", "Detalhes", expand=False)
+    shown = Table(
+        gettext("Arquivo"), gettext("Processo"), gettext("Resposta"), gettext("Protocolada em"), gettext("Detalhes"),
+        expand=False,
+    )  # fmt: skip
     for arquivo, processo, _, situacao, resultado, quando, _, _, _, classe, detalhes, _ in rows:
         shown.add_row(arquivo, processo, _answer(situacao, resultado, classe), quando, detalhes)
     return shown
@@ -147,9 +171,9 @@ def _answer(situacao: str, resultado: str, classe: str) -> str:
             f"[green]{Resultado(resultado).label}[/]" if resultado == "protocolada" else str(Resultado(resultado).label)
         )
     if classe:
-        word = "Rejeitado" if situacao == "rejeitado" else "Falhou"
+        word = gettext("Rejeitado") if situacao == "rejeitado" else gettext("Falhou")
         return f"[red]{word}: {ErroClasse(classe).label}[/]"
-    return "[yellow]Sem resposta[/]"
+    return f"[yellow]{gettext('Sem resposta')}[/]"
 
 
 def console() -> Console:

@@ -12,6 +12,8 @@ from typing import Any
 
 import urllib3
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from selenium import webdriver
 from selenium.common.exceptions import (
     SessionNotCreatedException,
@@ -34,8 +36,12 @@ FLAGS = (
     "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic",
 )  # fmt: skip
 LEFT_THE_PAGE = ("document unloaded", "aborted by navigation", "no such execution context", "Cannot find context")
-NO_CHROMIUM = "Chromium ou ChromeDriver não encontrado. Instale com: apt-get install chromium chromium-driver"
-NO_DISPLAY = "O modo com janela precisa de uma tela: defina DISPLAY ou instale o Xvfb (apt-get install xvfb)."
+NO_CHROMIUM = gettext_lazy(
+    "Chromium ou ChromeDriver não encontrado. Instale com: apt-get install chromium chromium-driver"
+)
+NO_DISPLAY = gettext_lazy(
+    "O modo com janela precisa de uma tela: defina DISPLAY ou instale o Xvfb (apt-get install xvfb)."
+)
 
 
 @contextmanager
@@ -46,18 +52,24 @@ def _translated() -> Iterator[None]:
     except TimeoutException as error:
         raise TempoEsgotado() from error
     except UnexpectedAlertPresentException as error:
-        raise AlertaDoPortal(f"O portal mostrou um alerta: {error.alert_text or error.msg}") from error
+        said = error.alert_text or error.msg
+        raise AlertaDoPortal(_("O portal mostrou um alerta: %(erro)s") % {"erro": said}) from error
     except WebDriverException as error:
         text = (error.msg or "").splitlines()[0] if error.msg else ""
         if any(sign in text for sign in LEFT_THE_PAGE):
             raise PaginaTrocada from error
         if "net::ERR_" in text:
-            raise PortalIndisponivel(f"O portal não pôde ser acessado ({text.partition('net::')[2][:60]}).") from error
-        raise NavegadorQuebrado(f"O navegador travou ou caiu: {text[:200]}") from error
+            raise PortalIndisponivel(
+                _("O portal não pôde ser acessado (%(erro)s).") % {"erro": text.partition("net::")[2][:60]}
+            ) from error
+        raise NavegadorQuebrado(_("O navegador travou ou caiu: %(erro)s") % {"erro": text[:200]}) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         late = isinstance(error, urllib3.exceptions.TimeoutError)
-        why = "não respondeu no tempo limite" if late else "parou de responder"
-        raise NavegadorQuebrado(f"O navegador {why} e foi descartado.") from error
+        raise NavegadorQuebrado(
+            _("O navegador não respondeu no tempo limite e foi descartado.")
+            if late
+            else _("O navegador parou de responder e foi descartado.")
+        ) from error
 
 
 class Browser:
@@ -168,9 +180,13 @@ def _starting() -> Iterator[None]:
     try:
         yield
     except SessionNotCreatedException as error:
-        raise NavegadorQuebrado(f"O Chromium não abriu: {(error.msg or '').splitlines()[0][:300]}") from error
+        raise NavegadorQuebrado(
+            _("O Chromium não abriu: %(erro)s") % {"erro": (error.msg or "").splitlines()[0][:300]}
+        ) from error
     except (WebDriverException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise NavegadorQuebrado(f"O navegador não iniciou: {str(error).splitlines()[0][:300]}") from error
+        raise NavegadorQuebrado(
+            _("O navegador não iniciou: %(erro)s") % {"erro": str(error).splitlines()[0][:300]}
+        ) from error
 
 
 @contextmanager
@@ -193,7 +209,7 @@ def _start_gate() -> Iterator[None]:
 def _first(configured: str, *names: str) -> str:
     found = shutil.which(configured) if configured else next(filter(None, map(shutil.which, names)), None)
     if not found:
-        raise NavegadorQuebrado(NO_CHROMIUM)
+        raise NavegadorQuebrado(str(NO_CHROMIUM))
     return found
 
 
@@ -209,7 +225,7 @@ def _virtual_display(folder: Path) -> str:
     """Starts an Xvfb in the robot's session, which dies with it; returns its display."""
     program = shutil.which("Xvfb")
     if not program:
-        raise NavegadorQuebrado(NO_DISPLAY)
+        raise NavegadorQuebrado(str(NO_DISPLAY))
     read, write = os.pipe()
     command = [program, "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
     with (folder / "xvfb.log").open("wb") as log:
@@ -218,5 +234,5 @@ def _virtual_display(folder: Path) -> str:
     with os.fdopen(read) as answer:
         number = answer.readline().strip()
     if not number:
-        raise NavegadorQuebrado("O Xvfb não iniciou.")
+        raise NavegadorQuebrado(_("O Xvfb não iniciou."))
     return f":{number}"

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from executions import queue
 from executions.models import Controle, Host
@@ -70,7 +71,7 @@ class Cluster:
         """Sends the canary when it is due; returns why the cluster must be restarted, or an empty text."""
         now = time.monotonic()
         if self.child is None or self.child.poll() is not None:
-            return "o processo principal do cluster terminou"
+            return _("o processo principal do cluster terminou")
         if now - self._canary_sent >= settings.CANARY_SECONDS:
             self._canary_sent = now
             queue.send_canary(self.host.nome)
@@ -79,7 +80,7 @@ class Cluster:
             self._canary_seen, self._canary_back = canary_at, now
         silence = now - max(self.started, self._canary_back)
         if silence > settings.CANARY_LIMIT_SECONDS:
-            return f"o canário não volta há {silence:.0f} s"
+            return _("o canário não volta há %(silence).0f s") % {"silence": silence}
         return ""
 
     def kill(self) -> processes.Reaped:

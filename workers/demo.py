@@ -3,6 +3,7 @@
 import secrets
 
 from django.contrib.auth.models import Group, User
+from django.utils.translation import gettext
 
 from executions.models import Credencial, Portal
 
@@ -15,7 +16,7 @@ def register_portal(url: str, *, usuario: str = "demo", senha: str) -> tuple[Por
     portal, _ = Portal.objects.update_or_create(
         slug=SLUG,
         defaults={
-            "nome": "Portal de demonstração", "adaptador": "projudi", "tribunais": [TRIBUNAL], "base_url": url,
+            "nome": gettext("Portal de demonstração"), "adaptador": "projudi", "tribunais": [TRIBUNAL], "base_url": url,
             "breaker": Portal.Breaker.CLOSED, "falhas": [], "probe_at": None,
         },
     )  # fmt: skip

@@ -1,77 +1,71 @@
-"""What keeps a robot from an answer. Each names its class of failure; the docstring is the default message."""
+"""What keeps a robot from an answer. Each names its class of failure and has a sentence of its own."""
+
+from django.utils.translation import gettext_lazy as _
 
 from executions.results import ErroClasse
 
 
 class Falha(Exception):
-    """O robô não conseguiu uma resposta."""
+    """What keeps a robot from an answer. Without a message it says `frase`."""
 
     classe = ErroClasse.NAVEGADOR
+    frase = _("O robô não conseguiu uma resposta.")
 
     def __init__(self, mensagem: str = "") -> None:
-        super().__init__(mensagem or self.__doc__)
+        super().__init__(str(mensagem or self.frase))
 
 
 class PortalIndisponivel(Falha):
-    """O portal não respondeu à consulta."""
-
     classe = ErroClasse.PORTAL_INDISPONIVEL
+    frase = _("O portal não respondeu à consulta.")
 
 
 class SessaoExpirada(Falha):
-    """O portal encerrou a sessão e pediu novo login."""
-
     classe = ErroClasse.SESSAO_EXPIRADA
+    frase = _("O portal encerrou a sessão e pediu novo login.")
 
 
 class Captcha(Falha):
-    """O portal pediu um captcha, que o robô não contorna."""
-
     classe = ErroClasse.CAPTCHA
+    frase = _("O portal pediu um captcha, que o robô não contorna.")
 
 
 class Bloqueado(Falha):
-    """O portal recusou mais uma sessão desta credencial."""
-
     classe = ErroClasse.BLOQUEADO
+    frase = _("O portal recusou mais uma sessão desta credencial.")
 
 
 class CredencialRecusada(Falha):
-    """O portal recusou usuário ou senha."""
-
     classe = ErroClasse.CREDENCIAL_RECUSADA
+    frase = _("O portal recusou usuário ou senha.")
 
 
 class Codigo2fa(Falha):
-    """O portal pediu um código de verificação, que só uma pessoa pode informar."""
-
     classe = ErroClasse.CODIGO_2FA
+    frase = _("O portal pediu um código de verificação, que só uma pessoa pode informar.")
 
 
 class LayoutMudou(Falha):
-    """A página do portal não tem nenhum dos sinais conhecidos."""
-
     classe = ErroClasse.LAYOUT_MUDOU
+    frase = _("A página do portal não tem nenhum dos sinais conhecidos.")
 
 
 class TempoEsgotado(Falha):
-    """A página do portal não terminou de carregar no tempo limite."""
-
     classe = ErroClasse.TEMPO_ESGOTADO
+    frase = _("A página do portal não terminou de carregar no tempo limite.")
 
 
 class NavegadorQuebrado(Falha):
-    """O navegador travou ou caiu."""
-
     classe = ErroClasse.NAVEGADOR
+    frase = _("O navegador travou ou caiu.")
 
 
 class AlertaDoPortal(PortalIndisponivel):
-    """O portal mostrou um alerta em vez da página."""
+    frase = _("O portal mostrou um alerta em vez da página.")
 
 
 class PaginaTrocada(PortalIndisponivel):
-    """A página do portal foi trocada por outra enquanto era lida."""
+    frase = _("A página do portal foi trocada por outra enquanto era lida.")
 
 
 class Parada(Exception):

@@ -13,6 +13,7 @@ from typing import IO
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from executions import clock, prontidao, queue
 from executions.models import Batida, Execucao, Host, Processo
@@ -86,7 +87,9 @@ class HostAgent:
         """Raises HostRecusado with the sentence that says why it may not."""
         lock = take_lock()
         if lock is None:
-            raise HostOcupado(f"A máquina {settings.ROBOT_HOST} já tem um runrobots em andamento.")
+            raise HostOcupado(
+                _("A máquina %(robot_host)s já tem um runrobots em andamento.") % {"robot_host": settings.ROBOT_HOST}
+            )
         self._lock = lock
         self._check_clock()
         self._check_alone()
@@ -133,7 +136,8 @@ class HostAgent:
         skew = abs((timezone.now() - clock.db_now()).total_seconds())
         if skew > settings.CLOCK_SKEW_SECONDS:
             raise HostRecusado(
-                f"O relógio desta máquina difere {skew:.0f} s do relógio do banco de dados. Acerte-o (NTP)."
+                _("O relógio desta máquina difere %(skew).0f s do relógio do banco de dados. Acerte-o (NTP).")
+                % {"skew": skew}
             )
 
     def _check_alone(self) -> None:
@@ -142,7 +146,9 @@ class HostAgent:
             return
         other = Host.objects.vivos(clock.db_now()).exclude(nome=settings.ROBOT_HOST).first()
         if other:
-            raise HostRecusado(f"O SQLite atende uma máquina só, e {other.nome} já está ligada. Use o PostgreSQL.")
+            raise HostRecusado(
+                _("O SQLite atende uma máquina só, e %(nome)s já está ligada. Use o PostgreSQL.") % {"nome": other.nome}
+            )
 
     def _register(self) -> Host:
         me = processes.identity(os.getpid())

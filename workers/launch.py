@@ -1,6 +1,8 @@
 """The first instruction of a script's process: nice value, signal defaults, harmless limits, then exec.
 
-Run by path with `python -I -S`, before anything of ours is imported: `launch.py NICE COMMAND…`.
+Run by path with `python -I -S`, before anything of ours is imported: `launch.py NICE SENTENCE COMMAND…`.
+
+SENTENCE, with %(comando)s and %(erro)s, is what is said when the command cannot be started: nothing here translates.
 """
 
 import os
@@ -16,11 +18,11 @@ def main() -> None:
         signal.signal(name, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o077)
-    command = sys.argv[2:]
+    sentence, command = sys.argv[2], sys.argv[3:]
     try:
         os.execvp(command[0], command)  # noqa: S606 (an argument list, never a shell)
     except OSError as error:
-        sys.stderr.write(f"Não consegui iniciar {command[0]}: {error.strerror}\n")
+        sys.stderr.write(sentence % {"comando": command[0], "erro": error.strerror} + "\n")
         sys.exit(127)
 
 

@@ -11,6 +11,7 @@ import threading
 import apprise
 from django.conf import settings
 from django.core import mail
+from django.utils.translation import gettext
 
 from executions import avisos
 from executions.models import Aviso
@@ -36,10 +37,10 @@ def enviar_aviso(aviso_id: int) -> None:
         return
     try:
         if not aviso.destino.ativo:
-            raise NaoEnviado("O destino está desativado.", definitivo=True)
+            raise NaoEnviado(gettext("O destino está desativado."), definitivo=True)
         enviar(aviso.destino.tipo, aviso.destino.url, aviso.assunto, aviso.corpo)
     except SegredoIlegivel:
-        aviso.nao_enviado("O endereço do destino não pode ser lido. Grave-o de novo.", definitivo=True)
+        aviso.nao_enviado(gettext("O endereço do destino não pode ser lido. Grave-o de novo."), definitivo=True)
     except NaoEnviado as error:
         logger.warning(
             "notice %s, attempt %s: %s", aviso.pk, aviso.attempts, error, extra={"event": "aviso_nao_enviado"}
@@ -61,37 +62,47 @@ def enviar(tipo: str, url: str, assunto: str, corpo: str) -> None:
         except NaoEnviado as error:
             failures.append(error)
         except Exception as error:  # noqa: BLE001 (a hundred senders of others: any error of theirs is one failure)
-            failures.append(NaoEnviado(f"Erro inesperado no envio: {type(error).__name__}."))
+            failures.append(NaoEnviado(gettext("Erro inesperado no envio: %(erro)s.") % {"erro": type(error).__name__}))
         done.set()
 
     # Its sockets have limits too, but each read has its own: a server that drips would go on for ever.
     threading.Thread(target=work, name="aviso", daemon=True).start()
     if not done.wait(settings.NOTICE_TIMEOUT_SECONDS):
-        raise NaoEnviado(f"O destino não respondeu em {settings.NOTICE_TIMEOUT_SECONDS:.0f} s.")
+        raise NaoEnviado(
+            gettext("O destino não respondeu em %(segundos).0f s.") % {"segundos": settings.NOTICE_TIMEOUT_SECONDS}
+        )
     if failures:
         raise failures[0]
 
 
 def _por_email(endereco: str, assunto: str, corpo: str) -> None:
     if settings.EMAIL_BACKEND == CONSOLE:
-        text = "O envio de e-mail não está configurado neste servidor (variável EMAIL_HOST)."
+        text = gettext("O envio de e-mail não está configurado neste servidor (variável EMAIL_HOST).")
         raise NaoEnviado(text, definitivo=True)
     try:
         mail.send_mail(assunto, corpo, settings.DEFAULT_FROM_EMAIL, [endereco])
     except smtplib.SMTPRecipientsRefused as error:
         codes = {code for code, _ in error.recipients.values()}
-        text = f"O servidor de e-mail recusou o destinatário ({', '.join(map(str, sorted(codes)))})."
+        text = gettext("O servidor de e-mail recusou o destinatário (%(codigos)s).") % {
+            "codigos": ", ".join(map(str, sorted(codes)))
+        }
         raise NaoEnviado(text, definitivo=all(code >= 500 for code in codes)) from None
     except smtplib.SMTPResponseException as error:
-        raise NaoEnviado(f"O servidor de e-mail recusou o aviso ({error.smtp_code}).") from None
+        raise NaoEnviado(
+            gettext("O servidor de e-mail recusou o aviso (%(codigo)s).") % {"codigo": error.smtp_code}
+        ) from None
     except (smtplib.SMTPException, OSError) as error:
-        raise NaoEnviado(f"O servidor de e-mail não atendeu ({type(error).__name__}).") from None
+        raise NaoEnviado(
+            gettext("O servidor de e-mail não atendeu (%(erro)s).") % {"erro": type(error).__name__}
+        ) from None
 
 
 def _por_apprise(url: str, assunto: str, corpo: str) -> None:
     sender = apprise.Apprise.instantiate(url, asset=apprise.AppriseAsset(secure_logging=True))
     if sender is None or isinstance(sender, apprise.AppriseConfig):
-        raise NaoEnviado("O endereço do destino não é conhecido pelo apprise. Grave-o de novo.", definitivo=True)
+        raise NaoEnviado(
+            gettext("O endereço do destino não é conhecido pelo apprise. Grave-o de novo."), definitivo=True
+        )
     limit = float(settings.NOTICE_TIMEOUT_SECONDS)
     sender.socket_connect_timeout = sender.socket_read_timeout = limit
     heard = _Codigos()
@@ -103,7 +114,7 @@ def _por_apprise(url: str, assunto: str, corpo: str) -> None:
         log.removeHandler(heard)
     if not sent:
         code = f" (erro {heard.code})" if heard.code else ""
-        raise NaoEnviado(f"O destino não aceitou o aviso ou não respondeu{code}.")
+        raise NaoEnviado(gettext("O destino não aceitou o aviso ou não respondeu%(code)s.") % {"code": code})
 
 
 class _Codigos(logging.Handler):

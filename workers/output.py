@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 CHUNK_BYTES = 64 * 1024
 READ_BYTES = 4 * 1024 * 1024
 TAIL_BYTES = 16 * 1024
@@ -126,7 +128,10 @@ class Output:
             return chunks
         shown = sum(map(len, self._tail.values()))
         missing = self.total - self.kept - shown
-        notice = f"\n[saída cortada: {missing} caracteres omitidos; limite de {self.limit // 1024} KB]\n"
+        notice = _("\n[saída cortada: %(missing)s caracteres omitidos; limite de %(n)s KB]\n") % {
+            "missing": missing,
+            "n": self.limit // 1024,
+        }
         return [*chunks, Chunk("aviso", notice if missing else ""), *(Chunk(*last) for last in self._tail.items())]
 
 

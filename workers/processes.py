@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from django.utils.translation import gettext as _
 
 MARK = "ROBOT_WORKER_ID"
 ROUNDS = 3
@@ -49,8 +50,9 @@ class Reaped:
     left: tuple[int, ...]
 
     def __str__(self) -> str:
-        text = f"encontrados {self.found}, encerrados {self.killed}, restantes {len(self.left)}"
-        return text + (f" (PIDs {', '.join(map(str, self.left))})" if self.left else "")
+        counts = {"encontrados": self.found, "encerrados": self.killed, "restantes": len(self.left)}
+        text = _("encontrados %(encontrados)s, encerrados %(encerrados)s, restantes %(restantes)s") % counts
+        return f"{text} (PIDs {', '.join(map(str, self.left))})" if self.left else text
 
     def __add__(self, other: "Reaped") -> "Reaped":
         return Reaped(self.found + other.found, self.killed + other.killed, self.left + other.left)
@@ -137,7 +139,7 @@ def reap(mark: str, who: Identity | None = None, *, descendants: bool = True) ->
     what is left then is reported, never called killed.
     """
     seen: set[tuple[int, int]] = set()
-    for _ in range(ROUNDS):
+    for _round in range(ROUNDS):
         members = find(mark, who, descendants=descendants)
         if not members:
             break

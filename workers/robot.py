@@ -13,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from executions import clock
 from executions.errors import StaleClaim
@@ -69,7 +70,7 @@ class Work:
 
     def run(self) -> Fim:
         try:
-            self.life.advance("abrindo o navegador")
+            self.life.advance(_("abrindo o navegador"))
             self.robot.abrir()
             faults.point("browser_open")
             self.login()
@@ -120,7 +121,7 @@ class Work:
         self.portal.fechar_disjuntor()
         self.execucao.credencial.aceitar()
         self.processo.logou()
-        self.life.note("login", "Login feito.")
+        self.life.note("login", _("Login feito."))
         pedir_robos(self.execucao.pk)
 
     def end_batch(self, falha: Falha, motivo: str) -> Fim:
@@ -166,7 +167,7 @@ class Work:
         next_at = batch.itens.pendentes().order_by("available_at").values_list("available_at", flat=True).first()
         if next_at is None or next_at > agora + timedelta(seconds=IDLE_SECONDS / settings.TIME_DIVISOR):
             raise Fim(Motivo.CONCLUIDO)
-        self.life.advance("esperando a hora da nova tentativa")
+        self.life.advance(_("esperando a hora da nova tentativa"))
         self.life.stop.wait(min(1.0, max(0.05, (next_at - agora).total_seconds())))
 
     def process(self, item: JobItem) -> None:
@@ -183,7 +184,12 @@ class Work:
             raise  # the supervisor gives the item back
         except Exception as error:  # the one boundary: a fault of ours costs this item an attempt, not the batch
             logger.exception("item %s", item.pk, extra={"event": "erro_do_robo"})
-            self.failed(item, NavegadorQuebrado(f"Erro inesperado do robô: {type(error).__name__}: {error}"))
+            self.failed(
+                item,
+                NavegadorQuebrado(
+                    _("Erro inesperado do robô: %(name)s: %(error)s") % {"name": type(error).__name__, "error": error}
+                ),
+            )
         else:
             self.life.finish(lambda: item.concluir(resposta, agora=self.now))
             self.answered += 1
@@ -195,7 +201,7 @@ class Work:
         try:
             return self.robot.processar(item)
         except SessaoExpirada:
-            self.life.note("sessao", "A sessão terminou: novo login.", "warning", item)
+            self.life.note("sessao", _("A sessão terminou: novo login."), "warning", item)
             self.login()
             self.life.advance(f"verificando {item.nome_arquivo}")
             return self.robot.processar(item)
@@ -206,7 +212,7 @@ class Work:
             return
         until = time.monotonic() + self.portal.reservar_vez()
         while (left := until - time.monotonic()) > 0:
-            self.life.advance("esperando o intervalo do portal")
+            self.life.advance(_("esperando o intervalo do portal"))
             self.life.stop.wait(min(left, 1.0))
 
     def failed(self, item: JobItem, falha: Falha) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from executions import clock
 from executions.models import Processo
@@ -77,7 +78,11 @@ class RobotSupervisor(Supervisor):
                 return End(Status.KILLED, Motivo.ENCERRADO)
             return End(Status.EXITED, Motivo.CERCADO, item="devolver")  # it left: no crash of its item's
         if code != 0:
-            return End(Status.EXITED, Motivo.FALHA, f"Código de saída {code}. {_last_words(self.log)}")
+            return End(
+                Status.EXITED,
+                Motivo.FALHA,
+                _("Código de saída %(code)s. %(last_words)s") % {"code": code, "last_words": _last_words(self.log)},
+            )
         return End(Status.EXITED)
 
     def afterwards(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
+from django.utils.translation import gettext as _
 
 from executions import avisos, clock
 from executions.models import Processo, Registro, Saida, Script
@@ -45,7 +46,7 @@ class ScriptSupervisor(Supervisor):
     def command(self) -> list[str]:
         # Isolated, and without site: it starts in hundredths of a second and imports nothing of ours.
         head = [sys.executable, "-I", "-S", str(LAUNCH), str(self.script.prioridade_cpu)]
-        return [*head, *self.script.comando(self.processo.parametros)]
+        return [*head, _("Não consegui iniciar %(comando)s: %(erro)s"), *self.script.comando(self.processo.parametros)]
 
     def environment(self) -> dict[str, str]:
         """No key, no database, no credential: what any program may know."""
@@ -102,7 +103,7 @@ class ScriptSupervisor(Supervisor):
         if code == 0:
             return End(Status.EXITED, Motivo.CONCLUIDO)
         if ASKED_INPUT.search(self.output.last_error):
-            return End(Status.EXITED, Motivo.ENTRADA, "O script pediu uma entrada do teclado, que aqui não existe.")
+            return End(Status.EXITED, Motivo.ENTRADA, _("O script pediu uma entrada do teclado, que aqui não existe."))
         return End(Status.EXITED, Motivo.FALHA, self._words(code))
 
     def afterwards(self) -> None:
@@ -123,11 +124,17 @@ class ScriptSupervisor(Supervisor):
     def _words(self, code: int | None) -> str:
         """The exit status, or the signal's name, and (for a limit) what the limit was."""
         limits = {
-            Motivo.TEMPO: f"Tempo limite de {self.processo.timeout_s} s.",
-            Motivo.MEMORIA: f"Limite de memória de {self.script.max_memoria_mb} MB.",
-            Motivo.PROCESSOS: f"Limite de {self.script.max_processos} processos.",
+            Motivo.TEMPO: _("Tempo limite de %(timeout_s)s s.") % {"timeout_s": self.processo.timeout_s},
+            Motivo.MEMORIA: _("Limite de memória de %(max_memoria_mb)s MB.")
+            % {"max_memoria_mb": self.script.max_memoria_mb},
+            Motivo.PROCESSOS: _("Limite de %(max_processos)s processos.")
+            % {"max_processos": self.script.max_processos},
         }
-        how = f"Sinal {signal.Signals(-code).name}." if code is not None and code < 0 else f"Código de saída {code}."
+        how = (
+            _("Sinal %(name)s.") % {"name": signal.Signals(-code).name}
+            if code is not None and code < 0
+            else _("Código de saída %(code)s.") % {"code": code}
+        )
         return " ".join(filter(None, [limits.get(Motivo(self.verdict.motivo)) if self.verdict else "", how]))
 
     def _save(self, chunks: list[Chunk]) -> None:

@@ -1,6 +1,7 @@
 """Which supervisor a Processo gets."""
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from executions.models import ArquivoRecusado, Processo
 from workers import faults
@@ -30,7 +31,7 @@ def _refusal(processo: Processo) -> str:
         return ""
     try:
         if processo.script.sha256_atual() != processo.script.sha256:
-            return "O arquivo do script nesta máquina não é o que foi confirmado."
+            return _("O arquivo do script nesta máquina não é o que foi confirmado.")
     except ArquivoRecusado as error:
         return str(error)
     return ""

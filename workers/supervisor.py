@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
+from django.utils.translation import gettext as _
 
 from executions.models import Controle, Processo
 from workers import faults, processes
@@ -59,7 +60,7 @@ def robot_folder(uuid: UUID) -> Path:
     parent = settings.ROBOT_TMP_DIR
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if parent.stat().st_uid != os.geteuid():
-        raise PermissionError(f"{parent} pertence a outro usuário.")
+        raise PermissionError(_("%(parent)s pertence a outro usuário.") % {"parent": parent})
     return parent / uuid.hex[:16]
 
 
@@ -210,7 +211,11 @@ class Supervisor:
         """T16. When the database stays away, the host's watchdog records it later from the dead process."""
         logger.info("%s ended with %s: %s", self.mark, code, reaped, extra={"event": "processo_terminado"})
         end = self.ended(code)
-        words = f"Processos que não morreram: {reaped}. {end.words}" if reaped.left else end.words
+        words = (
+            _("Processos que não morreram: %(reaped)s. %(words)s") % {"reaped": reaped, "words": end.words}
+            if reaped.left
+            else end.words
+        )
         deadline = time.monotonic() + settings.SELF_ABORT_SECONDS
         while True:
             try:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from executions import alarmes, clock
 from executions.errors import StaleClaim
@@ -83,7 +84,7 @@ class Watchdog:
         for batch in Execucao.objects.caladas(agora).select_related("portal", "credencial"):
             waits = espera_de(batch, agora)
             if waits is Espera.COMPLETA or waits not in LEGITIMATE:
-                text = "Nenhum sinal dos robôs por tempo demais. Reabra as falhas para tentar de novo."
+                text = _("Nenhum sinal dos robôs por tempo demais. Reabra as falhas para tentar de novo.")
                 n += batch.interromper(ErroClasse.SEM_HEARTBEAT, text)
         return n
 
@@ -101,7 +102,7 @@ def _clear(row: Processo, status: str, motivo: str, item: str) -> bool:
     reaped = processes.reap(mark(row.uuid), who(row) if row.pid else None)
     shutil.rmtree(robot_folder(row.uuid), ignore_errors=True)
     robot_folder(row.uuid).with_suffix(".log").unlink(missing_ok=True)
-    words = f"Processos que não morreram: {reaped}." if reaped.left else ""
+    words = _("Processos que não morreram: %(reaped)s.") % {"reaped": reaped} if reaped.left else ""
     logger.warning("watchdog cleared %s (%s): %s", row.uuid, motivo, reaped, extra={"event": "watchdog_encerrou"})
     if not row.terminar(status, motivo=motivo, erro=words, item=item):
         return False

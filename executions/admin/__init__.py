@@ -3,6 +3,7 @@
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
 
 from executions.admin import (  # noqa: F401 (each registers its noun)
     agendamento,
@@ -21,9 +22,9 @@ from executions.admin import (  # noqa: F401 (each registers its noun)
     token_api,
 )
 
-admin.site.site_header = "Controle de Robôs"
-admin.site.site_title = "Controle de Robôs"
-admin.site.index_title = "Administração"
+admin.site.site_header = _("Controle de Robôs")
+admin.site.site_title = _("Controle de Robôs")
+admin.site.index_title = _("Administração")
 admin.site.site_url = None  # the header links to the panel by name
 
 # A q2 Schedule runs any dotted path and a Task's result is a pickle: neither is for people to open.

@@ -85,7 +85,11 @@ class AgendamentoAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("o quê"))
     def o_que(self, obj: Agendamento) -> str:
-        return f"script {obj.script}" if obj.script else gettext("execução em %(portal)s") % {"portal": obj.portal}
+        return (
+            gettext("script %(script)s") % {"script": obj.script}
+            if obj.script
+            else gettext("execução em %(portal)s") % {"portal": obj.portal}
+        )
 
     @admin.display(description=_("próximo disparo"), ordering="proximo_em")
     def proximo(self, obj: Agendamento) -> SafeString:
@@ -93,7 +97,7 @@ class AgendamentoAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("situação"), ordering="pausado_em")
     def situacao(self, obj: Agendamento) -> str:
-        return "pausado" if obj.pausado_em else "ativo"
+        return gettext("pausado") if obj.pausado_em else gettext("ativo")
 
     @admin.display(description=_("próximos horários"))
     def proximos_horarios(self, obj: Agendamento) -> str:
@@ -103,8 +107,8 @@ class AgendamentoAdmin(admin.ModelAdmin):
             times = cron.proximos(obj.cron, clock.db_now(), NEXT)
         except cron.CronInvalido as error:
             return str(error)
-        head = "Pausado. Se retomado: " if obj.pausado_em else ""
-        return format_html("{}{}", head, format_html_join(", ", "{}", ((quando(at),) for at in times)))
+        told = format_html_join(", ", "{}", ((quando(at),) for at in times))
+        return format_html(gettext("Pausado. Se retomado: {horarios}"), horarios=told) if obj.pausado_em else told
 
     @admin.display(description=_("últimos disparos"))
     def ultimos_disparos(self, obj: Agendamento) -> str:
@@ -133,12 +137,12 @@ class AgendamentoAdmin(admin.ModelAdmin):
     @admin.action(description=_("Pausar"), permissions=["change"])
     def pausar(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
         n = sum(agendamento.pausar(_quem(request)) for agendamento in queryset)
-        self._contar(request, n, "agendamento pausado", "agendamentos pausados")
+        self._contar(request, n, gettext("agendamento pausado"), gettext("agendamentos pausados"))
 
     @admin.action(description=_("Retomar"), permissions=["change"])
     def retomar(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
         n = sum(agendamento.retomar(_quem(request)) for agendamento in queryset)
-        self._contar(request, n, "agendamento retomado", "agendamentos retomados")
+        self._contar(request, n, gettext("agendamento retomado"), gettext("agendamentos retomados"))
 
     @admin.action(description=_("Executar agora"), permissions=["change"])
     def executar_agora(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:

@@ -7,6 +7,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 from executions.views.baixas import Baixas
 
@@ -20,7 +21,7 @@ def confirmado(request: HttpRequest) -> bool:
 def pedir_confirmacao(
     model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, queryset: "QuerySet[Any]", *,
     acao: str, titulo: str, botao: str, aviso: str = "", baixas: Baixas | None = None, linhas: list[str] | None = None,
-    manter: str = "Manter rodando", vistos: dict[str, str] | None = None,
+    manter: str = "", vistos: dict[str, str] | None = None,
 ) -> TemplateResponse:  # fmt: skip
     """Says what dies and posts the same action back, confirmed. The act itself reads the rows anew.
 
@@ -37,7 +38,7 @@ def pedir_confirmacao(
         "aviso": aviso,
         "baixas": baixas,
         "linhas": linhas or [],
-        "manter": manter,
+        "manter": manter or gettext("Manter rodando"),
         "vistos": (vistos or {}).items(),
         "escolhidos": list(queryset.values_list("pk", flat=True)),
         "campo_de_selecao": ACTION_CHECKBOX_NAME,

@@ -6,12 +6,13 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import robos
 from executions.admin.base import SomenteLeitura
 from executions.admin.confirmar import confirmado, pedir_confirmacao
+from executions.formatos import numero
 from executions.models import Execucao
 from executions.templatetags.paginas import quando, quantos
 from executions.views import recados
@@ -66,7 +67,7 @@ class ExecucaoAdmin(SomenteLeitura):
 
     @admin.display(description=_("situação"), ordering="status")
     def situacao(self, obj: Execucao) -> str:
-        return "pausada" if obj.aberta and obj.pausada else obj.get_status_display()
+        return gettext("pausada") if obj.aberta and obj.pausada else obj.get_status_display()
 
     @admin.display(description=_("criada em"), ordering="created_at")
     def criada(self, obj: Execucao) -> SafeString:
@@ -74,7 +75,7 @@ class ExecucaoAdmin(SomenteLeitura):
 
     @admin.display(description=_("verificados"))
     def progresso(self, obj: Execucao) -> str:
-        return f"{obj.progress} de {obj.total_arquivos}"
+        return gettext("%(n)s de %(total)s") % {"n": numero(obj.progress), "total": numero(obj.total_arquivos)}
 
     # ---- who may ---------------------------------------------------------------------------------------------------
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -140,14 +141,10 @@ class ExecucaoAdmin(SomenteLeitura):
         n_execucoes = quantos(len(baixas.execucoes), gettext("execução"), gettext("execuções"))
         text = gettext("Encerrar %(n)s") % {"n": n_execucoes}
         ended = queryset.count() - len(baixas.execucoes)
-        aviso = (
-            gettext("%(ended)s: nada muda nela.")
-            % {"ended": quantos(ended, gettext("escolhida já terminou"), gettext("escolhidas já terminaram"))}
-            if ended
-            else ""
+        already = ngettext(
+            "%(n)s escolhida já terminou: nada muda nela.", "%(n)s escolhidas já terminaram: nada muda nelas.", ended
         )
-        if ended > 1:
-            aviso = aviso.replace("nela", "nelas")
+        aviso = already % {"n": numero(ended)} if ended else ""
         return pedir_confirmacao(
             self, request, queryset, acao="encerrar", titulo=f"{text}?", botao=text, aviso=aviso, baixas=baixas
         )
@@ -167,20 +164,27 @@ class ExecucaoAdmin(SomenteLeitura):
         if baixas.vazia:
             self.message_user(request, gettext("Nada a encerrar: nada aberto e nenhum processo vivo."), messages.INFO)
             return None
-        counts = f"{quantos(len(baixas.execucoes), gettext('execução'), gettext('execuções'))} e {processos}"
+        counts = gettext("%(execucoes)s e %(processos)s") % {
+            "execucoes": quantos(len(baixas.execucoes), gettext("execução"), gettext("execuções")),
+            "processos": processos,
+        }
         aviso = gettext("A seleção é ignorada: tudo o que está aberto termina, %(counts)s.") % {"counts": counts}
+        botao = gettext("Encerrar %(n)s") % {"n": counts}
         return pedir_confirmacao(
-            self, request, queryset, acao="encerrar_todos", titulo="Encerrar todos?", botao=f"Encerrar {counts}",
-            aviso=aviso, baixas=baixas,
+            self, request, queryset, acao="encerrar_todos", titulo=gettext("Encerrar todos?"), botao=botao, aviso=aviso,
+            baixas=baixas,
         )  # fmt: skip
 
     def _contar(self, request: HttpRequest, n: int, chosen: int, um: str, muitos: str) -> None:
         rest = chosen - n
         text = f"{quantos(n, um, muitos)}." if n else gettext("Nada mudou.")
         if rest:
-            text += gettext(" %(rest)s: já estava assim ou já terminou.") % {
-                "rest": quantos(rest, gettext("não precisava"), gettext("não precisavam"))
-            }
+            left = ngettext(
+                "%(n)s não precisava: já estava assim ou já terminou.",
+                "%(n)s não precisavam: já estavam assim ou já terminaram.",
+                rest,
+            )
+            text = f"{text} {left % {'n': numero(rest)}}"
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
 
 

@@ -137,7 +137,7 @@ def _linha(robo: Processo, verbo: str, juntos: list[Processo]) -> str:
         "item": item,
     }
     if verbo == "reiniciar":
-        return f"{text}: o item volta a pendente." if robo.caso else f"{text}."
+        return gettext("%(text)s: o item volta a pendente.") % {"text": text} if robo.caso else f"{text}."
     baixa = BaixaDeRobo.de(robo, com=juntos)
     if baixa.ultimo:
         open_ones = quantos(baixa.itens_abertos, gettext("item aberto falha"), gettext("itens abertos falham"))
@@ -145,4 +145,4 @@ def _linha(robo: Processo, verbo: str, juntos: list[Processo]) -> str:
             "text": text,
             "open_ones": open_ones,
         }
-    return f"{text}: o item falha como encerrado." if robo.caso else f"{text}."
+    return gettext("%(text)s: o item falha como encerrado.") % {"text": text} if robo.caso else f"{text}."

@@ -108,7 +108,7 @@ class ScriptAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("quem pode executar"))
     def grupos(self, obj: Script) -> str:
-        return ", ".join(str(group) for group in obj.quem_pode.all()) or "todos os operadores"
+        return ", ".join(str(group) for group in obj.quem_pode.all()) or gettext("todos os operadores")
 
     @admin.display(description=_("histórico"))
     def historico(self, obj: Script) -> SafeString | str:
@@ -180,7 +180,9 @@ class ScriptAdmin(admin.ModelAdmin):
         rows = Script.objects.filter(pk=script.pk, sha256=script.sha256)
         if not rows.update(sha256=new, confirmado_em=clock.db_now()):
             return False
-        text = f"{script}: arquivo {script.arquivo} confirmado ({new[:SHOWN]}…)."
+        text = gettext("%(script)s: arquivo %(arquivo)s confirmado (%(sha)s…).") % {
+            "script": script, "arquivo": script.arquivo, "sha": new[:SHOWN],
+        }  # fmt: skip
         Registro.objects.anotar("script_confirmado", text, usuario=request.user)  # type: ignore[arg-type]
         return True
 

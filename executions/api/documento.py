@@ -6,31 +6,34 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from executions.api import execucoes, fila, problemas, processos, robots
 from executions.api.acesso import autenticar
+from executions.api.descricao import traduzir
 
-DESCRICAO = "Robôs e scripts do Controle de Robôs. Autentique-se com `Authorization: Bearer <token>`."
+DESCRICAO = gettext_noop("Robôs e scripts do Controle de Robôs. Autentique-se com `Authorization: Bearer <token>`.")
 
 
 class API(NinjaAPI):
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> OpenAPISchema:
-        """As ninja's, with the errors under the media type that they have."""
+        """As ninja's, in the reader's language, with the errors under the media type that they have."""
         schema = super().get_openapi_schema(*args, **kwargs)
         for operations in schema["paths"].values():
             for operation in operations.values():
                 for status, response in operation["responses"].items():
                     if status >= 400 and "application/json" in response["content"]:
                         response["content"] = {problemas.TIPO: response["content"]["application/json"]}
+        traduzir(schema)
         return schema
 
 
 api = API(
-    title="Controle de Robôs", version="1.0", description=DESCRICAO, urls_namespace="api", openapi_url=None,
-    docs_url=None,
+    title=gettext_noop("Controle de Robôs"), version="1.0", description=DESCRICAO, urls_namespace="api",
+    openapi_url=None, docs_url=None,
 )  # fmt: skip
 problemas.registrar(api)
 api.add_router("", robots.router)

@@ -5,15 +5,17 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from ninja import Path, Query, Router, Schema
 
 from executions import clock, futuro
 from executions.api.acesso import quem_pode
+from executions.api.descricao import descrito
 from executions.api.problemas import Problema, respostas
 from executions.api.tipos import Id
 from executions.models import Execucao, JobItem
 
-router = Router(tags=["execuções"])
+router = Router(tags=[gettext_noop("execuções")])
 MAIOR_ORDEM = 2**31 - 1
 
 
@@ -24,9 +26,8 @@ class Contagem(Schema):
     falhas: int
 
 
+@descrito(gettext_noop("Uma linha do lote. `resultado` é a resposta, vazia até haver uma; `erro`, por que não há."))
 class Resultado(Schema):
-    """Uma linha do lote. `resultado` é a resposta, vazia até haver uma; `erro`, por que não há."""
-
     ordem: int
     arquivo: str
     processo: str
@@ -44,12 +45,14 @@ class Resultado(Schema):
     tentativas: int
 
 
+@descrito(
+    gettext_noop(
+        "`progresso` em %, arredondado para baixo; `eta` em segundos, null sem dados que "
+        "bastem.\n\n`resultados` são os de ordem maior que `depois`; `proximo` é o próximo "
+        "`depois`, null na última página."
+    )
+)
 class ExecucaoSchema(Schema):
-    """`progresso` em %, arredondado para baixo; `eta` em segundos, null sem dados que bastem.
-
-    `resultados` são os de ordem maior que `depois`; `proximo` é o próximo `depois`, null na última página.
-    """
-
     id: int
     titulo: str
     status: str
@@ -75,15 +78,19 @@ class ExecucaoSchema(Schema):
 
 @router.get(
     "/execucoes/{int:id}", auth=quem_pode("view_execucao"), response=respostas(ExecucaoSchema, 404),
-    operation_id="execucao", summary="Uma execução",
+    operation_id="execucao", summary=gettext_noop("Uma execução"),
 )  # fmt: skip
+@descrito(
+    gettext_noop(
+        "Situação, contagens, porcentagem, previsão e os resultados, uma página de cada vez, na ordem do envio."
+    )
+)
 def execucao(
     request: HttpRequest,
     id: Path[Id],
     depois: int = Query(0, ge=0, le=MAIOR_ORDEM),
     limite: int = Query(100, ge=1, le=500),
 ) -> Any:
-    """Situação, contagens, porcentagem, previsão e os resultados, uma página de cada vez, na ordem do envio."""
     batch = Execucao.objects.com_nomes().filter(pk=id).first()
     if batch is None:
         raise Problema(404, _("Não há execução %(id)s.") % {"id": id})

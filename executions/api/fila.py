@@ -6,31 +6,34 @@ from typing import Annotated, Any, Literal
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from ninja import Router, Schema
 from ninja.errors import ValidationError as Invalido
 from pydantic import Field, ValidationError
 
 from executions import lotes, robos
 from executions.api.acesso import exigir, quem, quem_pode
+from executions.api.descricao import descrito
 from executions.api.problemas import JSON_INVALIDO, Problema, de_excecao, respostas
 from executions.api.robots import iniciado
 from executions.api.tipos import Nome, Resposta, Robots, Texto, aviso_sem_maquina
 from executions.intake import Entrada, Lote
-from executions.intake_files import ARQUIVO_GRANDE, LIMITE_BYTES
+from executions.intake_files import LIMITE_BYTES, arquivo_grande
 from executions.models import Execucao
 
-router = Router(tags=["fila"])
+router = Router(tags=[gettext_noop("fila")])
 MAIS_NOMES = 10_000
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 FILES = ("files", "files[]")
 
 
+@descrito(
+    gettext_noop(
+        "`usuario` fica guardado ao lado do usuário autenticado. Portal e credencial só são "
+        "precisos se houver dúvida.\n\n`avisar`: os nomes dos destinos avisados do fim."
+    )
+)
 class Pedido(Schema):
-    """`usuario` fica guardado ao lado do usuário autenticado. Portal e credencial só são precisos se houver dúvida.
-
-    `avisar`: os nomes dos destinos avisados do fim.
-    """
-
     files: Annotated[list[str], Field(max_length=MAIS_NOMES)] = []
     mode: Literal["headless", "visible"] = "headless"
     robots: Robots = 1
@@ -43,9 +46,8 @@ class Pedido(Schema):
     iniciar: bool = False
 
 
+@descrito(gettext_noop("`ordem` conta as linhas do pedido a partir de 1."))
 class Rejeitado(Schema):
-    """`ordem` conta as linhas do pedido a partir de 1."""
-
     ordem: int
     arquivo: str
     motivo: str
@@ -70,15 +72,17 @@ def _corpo() -> dict[str, Any]:
 
 @router.post(
     "/enqueue", auth=quem_pode("enfileirar"), response=respostas(Enfileirada, 413, 415),
-    operation_id="enqueue", summary="Enfileirar",
+    operation_id="enqueue", summary=gettext_noop("Enfileirar"),
     openapi_extra={"requestBody": _corpo()},
 )  # fmt: skip
+@descrito(
+    gettext_noop(
+        "Enfileira as linhas aceitas como uma execução, e diz por que cada uma das outras não o "
+        "foi.\n\n`files`: arquivos PDF enviados, uma lista JSON de nomes, ou campos de formulário. "
+        "Quando nenhuma linha é aceita, nada é enfileirado: 422, com as razões."
+    )
+)
 def enqueue(request: HttpRequest) -> Any:
-    """Enfileira as linhas aceitas como uma execução, e diz por que cada uma das outras não o foi.
-
-    `files`: arquivos PDF enviados, uma lista JSON de nomes, ou campos de formulário. Quando nenhuma linha é aceita,
-    nada é enfileirado: 422, com as razões.
-    """
     pedido, uploads = _ler(request)
     user = quem(request)
     if pedido.iniciar:
@@ -115,7 +119,7 @@ def _rejeitados(lote: Lote) -> list[Rejeitado]:
 def _entrada(upload: UploadedFile) -> Entrada:
     name = str(upload.name)
     if (upload.size or 0) > LIMITE_BYTES:
-        return Entrada(name, erro=ARQUIVO_GRANDE)
+        return Entrada(name, erro=arquivo_grande())
     return Entrada(name, upload.read())
 
 

@@ -13,11 +13,13 @@ from django.http.request import RawPostDataException
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import gettext_noop
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import ConfigDict
 
 from executions import scripts
+from executions.api.descricao import descrito
 from executions.lotes import UsoErrado
 
 logger = logging.getLogger("robotcontrol.api")
@@ -65,9 +67,12 @@ FRASES = {
 }
 
 
+@descrito(
+    gettext_noop(
+        "RFC 9457. `detail` é uma frase para uma pessoa; alguns problemas trazem mais (`pid`, `rejeitados`, `erros`)."
+    )
+)
 class ProblemaSchema(Schema):
-    """RFC 9457. `detail` é uma frase para uma pessoa; alguns problemas trazem mais (`pid`, `rejeitados`, `erros`)."""
-
     model_config = ConfigDict(extra="allow", title="Problema")
 
     type: str = "about:blank"

@@ -7,18 +7,19 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from ninja import Path, Router, Schema
 from ninja.responses import Status
 from pydantic import Field
 
 from executions import clock, scripts
 from executions.api.acesso import exigir, quem, quem_pode
+from executions.api.descricao import descrito
 from executions.api.problemas import respostas
 from executions.api.tipos import Nome, Resposta, Texto, aviso_sem_maquina
 from executions.models import Processo
 
-router = Router(tags=["processos"])
+router = Router(tags=[gettext_noop("processos")])
 CAUDA = 20_000  # characters of the log's tail
 CHUNKS = 200
 
@@ -35,12 +36,14 @@ class Matar(Schema):
     script: Nome
 
 
+@descrito(
+    gettext_noop(
+        "`elapsed` em segundos, `cpu` em % de um núcleo, `memory` em bytes, da árvore toda de "
+        "processos.\n\n`espera` diz o que falta a um que ainda não começou: um lugar, ou uma "
+        "máquina ligada."
+    )
+)
 class ProcessoSchema(Schema):
-    """`elapsed` em segundos, `cpu` em % de um núcleo, `memory` em bytes, da árvore toda de processos.
-
-    `espera` diz o que falta a um que ainda não começou: um lugar, ou uma máquina ligada.
-    """
-
     uuid: UUID
     script: str
     pid: int | None
@@ -57,9 +60,8 @@ class ProcessoSchema(Schema):
     espera: str
 
 
+@descrito(gettext_noop("`log` é o fim da saída, null para quem não pode ler saídas."))
 class ScriptDetalhado(ProcessoSchema):
-    """`log` é o fim da saída, null para quem não pode ler saídas."""
-
     motivo: str
     razao: str
     params: dict[str, Any]
@@ -95,10 +97,10 @@ class MorteDeScripts(Resposta):
     auth=quem_pode("view_processo"),
     response=respostas(list[ProcessoSchema]),
     operation_id="processos",
-    summary="Scripts vivos",
+    summary=gettext_noop("Scripts vivos"),
 )
+@descrito(gettext_noop("Os scripts vivos de todas as máquinas, também os que esperam um lugar."))
 def processos(request: HttpRequest) -> Any:
-    """Os scripts vivos de todas as máquinas, também os que esperam um lugar."""
     agora = clock.db_now()
     rows = Processo.objects.vivos().scripts().select_related("script", "host").order_by("id")
     sem_maquina = aviso_sem_maquina()
@@ -108,10 +110,10 @@ def processos(request: HttpRequest) -> Any:
 @router.post(
     "/processos/executar", auth=quem_pode("executar_script"),
     response=respostas(ExecucaoDeScript, 404, 409, 413, 415, status=202), operation_id="executar",
-    summary="Executar um script",
+    summary=gettext_noop("Executar um script"),
 )  # fmt: skip
+@descrito(gettext_noop("Inicia um script, ou o põe na fila por um lugar. 409 enquanto ele já está vivo ou na fila."))
 def executar(request: HttpRequest, pedido: Executar) -> Any:
-    """Inicia um script, ou o põe na fila por um lugar. 409 enquanto ele já está vivo ou na fila."""
     script = scripts.encontrar(pedido.script)
     row = scripts.pedir_script(script, pedido.params, timeout=pedido.timeout, usuario=quem(request))
     aviso = aviso_sem_maquina()
@@ -125,10 +127,12 @@ def executar(request: HttpRequest, pedido: Executar) -> Any:
 
 @router.post(
     "/processos/matar", auth=quem_pode("executar_script"), response=respostas(MorteDeScript, 404, 413, 415),
-    operation_id="matar", summary="Encerrar um script",
+    operation_id="matar", summary=gettext_noop("Encerrar um script"),
 )  # fmt: skip
+@descrito(
+    gettext_noop("Para à força o processo vivo de um script, com a árvore toda. A máquina dele o faz em segundos.")
+)
 def matar(request: HttpRequest, pedido: Matar) -> Any:
-    """Para à força o processo vivo de um script, com a árvore toda. A máquina dele o faz em segundos."""
     script, user = scripts.encontrar(pedido.script), quem(request)
     if not script.pode_parar(user):
         exigir(user, "encerrar_todos")
@@ -148,10 +152,10 @@ def matar(request: HttpRequest, pedido: Matar) -> Any:
     auth=quem_pode("encerrar_todos"),
     response=respostas(MorteDeScripts),
     operation_id="matar_todos",
-    summary="Encerrar todos os scripts",
+    summary=gettext_noop("Encerrar todos os scripts"),
 )
+@descrito(gettext_noop("Para à força todos os scripts vivos."))
 def matar_todos(request: HttpRequest) -> Any:
-    """Para à força todos os scripts vivos."""
     n = scripts.matar_todos(quem(request))
     many = ngettext("Encerramento pedido a %(n)d script.", "Encerramento pedido a %(n)d scripts.", n) % {"n": n}
     said = many if n else _("Nada mudou: nenhum script a encerrar.")
@@ -160,10 +164,10 @@ def matar_todos(request: HttpRequest) -> Any:
 
 @router.get(
     "/processos/{uuid:uuid}", auth=quem_pode("view_processo"), response=respostas(ScriptDetalhado, 404),
-    operation_id="processo", summary="Um processo de script",
+    operation_id="processo", summary=gettext_noop("Um processo de script"),
 )  # fmt: skip
+@descrito(gettext_noop("O processo de um script, vivo ou terminado, com o fim da saída."))
 def processo(request: HttpRequest, uuid: Path[UUID]) -> Any:
-    """O processo de um script, vivo ou terminado, com o fim da saída."""
     row = Processo.objects.scripts().select_related("script", "host", "usuario").filter(uuid=uuid).first()
     if row is None:
         raise Http404

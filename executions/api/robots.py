@@ -6,17 +6,19 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from ninja import Router, Schema
 from pydantic import Field, model_validator
 
 from executions import clock, robos
 from executions.api.acesso import quem, quem_pode
+from executions.api.descricao import descrito
 from executions.api.problemas import Problema, respostas
 from executions.api.tipos import MAIOR_ID, Nome, Resposta, aviso_sem_maquina
 from executions.models import Execucao, Host, JobItem, Processo
 from executions.panorama import Espera
 
-router = Router(tags=["robôs"])
+router = Router(tags=[gettext_noop("robôs")])
 MAIOR_PID = 2**22  # the kernel's own bound
 
 
@@ -27,9 +29,8 @@ class Item(Schema):
     processo: str
 
 
+@descrito(gettext_noop("`worker_id` é o nome dele em /robots/kill; `heartbeat_age` em segundos, `memory` em bytes."))
 class Robot(Schema):
-    """`worker_id` é o nome dele em /robots/kill; `heartbeat_age` em segundos, `memory` em bytes."""
-
     worker_id: UUID
     host: str | None
     pid: int | None
@@ -48,9 +49,8 @@ class Robots(Schema):
     aviso: str = ""
 
 
+@descrito(gettext_noop("Um robô: pelo `worker_id`, ou pelo `pid` (e `host`, quando duas máquinas têm esse PID)."))
 class Alvo(Schema):
-    """Um robô: pelo `worker_id`, ou pelo `pid` (e `host`, quando duas máquinas têm esse PID)."""
-
     worker_id: UUID | None = None
     pid: Annotated[int, Field(strict=True, ge=1, le=MAIOR_PID)] | None = None
     host: Nome | None = None
@@ -58,7 +58,7 @@ class Alvo(Schema):
     @model_validator(mode="after")
     def _um_so(self) -> "Alvo":
         if (self.worker_id is None) == (self.pid is None):
-            raise ValueError("informe worker_id ou pid")
+            raise ValueError(_("informe worker_id ou pid"))
         return self
 
 
@@ -67,9 +67,8 @@ class MorteDeRobo(Resposta):
     encerrado: bool
 
 
+@descrito(gettext_noop("`processos`: robôs e scripts a que se pediu que parassem."))
 class FimDeTudo(Resposta):
-    """`processos`: robôs e scripts a que se pediu que parassem."""
-
     execucoes: int
     processos: int
 
@@ -78,9 +77,8 @@ class Inicio(Schema):
     execucao: Annotated[int, Field(strict=True, ge=1, le=MAIOR_ID)] | None = None
 
 
+@descrito(gettext_noop("`espera` é o código do que a execução espera quando poderia ter mais robôs; vazio se nada."))
 class Iniciado(Resposta):
-    """`espera` é o código do que a execução espera quando poderia ter mais robôs; vazio se nada."""
-
     iniciado: bool
     ja_em_execucao: bool = False
     execucao: int | None = None
@@ -89,10 +87,14 @@ class Iniciado(Resposta):
 
 
 @router.get(
-    "/robots", auth=quem_pode("view_processo"), response=respostas(Robots), operation_id="robots", summary="Robôs vivos"
+    "/robots",
+    auth=quem_pode("view_processo"),
+    response=respostas(Robots),
+    operation_id="robots",
+    summary=gettext_noop("Robôs vivos"),
 )
+@descrito(gettext_noop("Os robôs vivos de todas as máquinas."))
 def robots(request: HttpRequest) -> Any:
-    """Os robôs vivos de todas as máquinas."""
     agora = clock.db_now()
     rows = list(Processo.objects.vivos().robos().com_item())
     held = JobItem.objects.em_andamento().filter(processo__in=rows)
@@ -108,10 +110,14 @@ def robots(request: HttpRequest) -> Any:
     auth=quem_pode("encerrar"),
     response=respostas(MorteDeRobo, 404, 413, 415),
     operation_id="robots_kill",
-    summary="Encerrar um robô",
+    summary=gettext_noop("Encerrar um robô"),
+)
+@descrito(
+    gettext_noop(
+        "Encerra um robô: o item dele falha como `encerrado` e nenhum outro toma o lugar. O último encerra a execução."
+    )
 )
 def kill(request: HttpRequest, alvo: Alvo) -> Any:
-    """Encerra um robô: o item dele falha como `encerrado` e nenhum outro toma o lugar. O último encerra a execução."""
     row = _alvo(alvo)
     asked = row.encerrar(quem(request))
     said = _("Encerramento pedido.") if asked else _("Nada mudou: o robô já terminou ou já está sendo encerrado.")
@@ -123,10 +129,14 @@ def kill(request: HttpRequest, alvo: Alvo) -> Any:
     auth=quem_pode("encerrar_todos"),
     response=respostas(FimDeTudo),
     operation_id="kill_workers",
-    summary="Encerrar todos",
+    summary=gettext_noop("Encerrar todos"),
+)
+@descrito(
+    gettext_noop(
+        "Encerra tudo: itens abertos falham, execuções abertas terminam em erro, robôs e scripts são parados à força."
+    )
 )
 def kill_workers(request: HttpRequest) -> Any:
-    """Encerra tudo: itens abertos falham, execuções abertas terminam em erro, robôs e scripts são parados à força."""
     dying = Processo.objects.vivos().filter(kill_requested_at=None).count()
     n = robos.encerrar_todos(quem(request))
     said = _("Execuções encerradas: %(n)s; processos a parar: %(dying)s.") % {"n": n, "dying": dying}
@@ -137,10 +147,10 @@ def kill_workers(request: HttpRequest) -> Any:
 
 @router.post(
     "/start-worker", auth=quem_pode("iniciar"), response=respostas(Iniciado, 404, 413, 415),
-    operation_id="start_worker", summary="Iniciar worker",
+    operation_id="start_worker", summary=gettext_noop("Iniciar worker"),
 )  # fmt: skip
+@descrito(gettext_noop("Pede os robôs de uma execução, ou da próxima aberta. «Já em execução» é um sucesso que o diz."))
 def start_worker(request: HttpRequest, pedido: Inicio | None = None) -> Any:
-    """Pede os robôs de uma execução, ou da próxima aberta. «Já em execução» é um sucesso que o diz."""
     user = quem(request)
     if pedido and pedido.execucao:
         batch = Execucao.objects.filter(pk=pedido.execucao).first()

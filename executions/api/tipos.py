@@ -4,10 +4,12 @@ import unicodedata
 from typing import Annotated, Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from executions import clock
+from executions.api.descricao import descrito
 from executions.models import Host
 from executions.panorama import Espera
 
@@ -40,9 +42,8 @@ Robots = Annotated[
 ]  # fmt: skip
 
 
+@descrito(gettext_noop("O que resultou de um ato. `aviso` o diz quando não há máquina ligada que o cumpra."))
 class Resposta(Schema):
-    """O que resultou de um ato. `aviso` o diz quando não há máquina ligada que o cumpra."""
-
     mensagem: str
     aviso: str = ""
 

@@ -114,7 +114,9 @@ class Agendamento(models.Model):
             going = Agendamento.objects.filter(pk=self.pk, pausado_em=None)
             if not going.update(pausado_em=clock.db_now(), proximo_em=None):
                 return False
-            Registro.objects.anotar("agendamento_pausado", f"Agendamento {self}: pausado.", usuario=usuario)
+            Registro.objects.anotar(
+                "agendamento_pausado", gettext("Agendamento %(nome)s: pausado.") % {"nome": self}, usuario=usuario
+            )
         return True
 
     def retomar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
@@ -124,7 +126,9 @@ class Agendamento(models.Model):
             paused = Agendamento.objects.filter(pk=self.pk, pausado_em__isnull=False)
             if not paused.update(pausado_em=None, proximo_em=following[0] if following else None):
                 return False
-            Registro.objects.anotar("agendamento_retomado", f"Agendamento {self}: retomado.", usuario=usuario)
+            Registro.objects.anotar(
+                "agendamento_retomado", gettext("Agendamento %(nome)s: retomado.") % {"nome": self}, usuario=usuario
+            )
         return True
 
     def clean(self) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
@@ -69,7 +70,9 @@ class Aviso(models.Model):
             return False
         mine = Aviso.objects.filter(pk=self.pk, next_at=self.next_at)
         if self.attempts >= MAX_ATTEMPTS:  # the last sender died with it
-            mine.update(next_at=None, asked_at=None, falhou_em=agora, erro=self.erro or "O envio foi interrompido.")
+            mine.update(
+                next_at=None, asked_at=None, falhou_em=agora, erro=self.erro or gettext("O envio foi interrompido.")
+            )
             return False
         lease = agora + timedelta(seconds=LEASE_SECONDS)
         if not mine.update(next_at=lease, asked_at=agora, attempts=self.attempts + 1):

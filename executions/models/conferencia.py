@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions.busca import LIMITE, texto_de
@@ -65,7 +66,7 @@ class Conferencia(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"Conferência {self.uuid}"
+        return gettext("Conferência %(uuid)s") % {"uuid": self.uuid}
 
     def bytes_guardados(self) -> int:
         return self.arquivos.aggregate(n=models.Sum("tamanho"))["n"] or 0

@@ -1,6 +1,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions.locks import locked
@@ -15,7 +16,7 @@ class Controle(models.Model):
         verbose_name = verbose_name_plural = _("controle")
 
     def __str__(self) -> str:
-        return f"Instalação {self.instalacao}"
+        return gettext("Instalação %(instalacao)s") % {"instalacao": self.instalacao}
 
     @classmethod
     def get(cls) -> "Controle":

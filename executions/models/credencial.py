@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock, vault
@@ -58,7 +59,9 @@ class Credencial(models.Model):
         tried = Credencial.objects.filter(pk=self.pk, senha_cifrada=self.senha_cifrada)
         if tried.update(recusada_em=clock.db_now()):
             Registro.objects.anotar(
-                "credencial_recusada", f"O portal recusou a credencial {self.usuario}.", level="error"
+                "credencial_recusada",
+                gettext("O portal recusou a credencial %(usuario)s.") % {"usuario": self.usuario},
+                level="error",
             )
 
     def bloquear(self) -> None:

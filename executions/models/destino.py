@@ -63,9 +63,12 @@ class Destino(models.Model):
 
     def testar(self, usuario: "models.Model | None" = None) -> Aviso:
         """A notice that only says that notices arrive; sent like any other."""
-        by = f" Pedido por {usuario}." if usuario else ""
+        words = gettext("Este é um teste do destino %(nome)s. Se você o recebeu, os avisos chegam.") % {
+            "nome": self.nome
+        }
+        if usuario:
+            words = f"{words} {gettext('Pedido por %(usuario)s.') % {'usuario': usuario}}"
         return Aviso.objects.create(
             destino=self, assunto=gettext("[Controle de Robôs] Teste de aviso"), next_at=clock.db_now(),
-            corpo=gettext("Este é um teste do destino %(nome)s.%(by)s Se você o recebeu, os avisos chegam.")
-            % {"nome": self.nome, "by": by},
+            corpo=words,
         )  # fmt: skip

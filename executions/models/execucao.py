@@ -5,6 +5,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
@@ -88,11 +89,11 @@ class Execucao(models.Model):
         verbose_name = _("execução")
         verbose_name_plural = _("execuções")
         permissions = [
-            ("enfileirar", "Pode enfileirar execuções"),
-            ("iniciar", "Pode iniciar, pausar e retomar execuções"),
-            ("encerrar", "Pode encerrar uma execução ou um robô"),
-            ("encerrar_todos", "Pode encerrar todas as execuções e robôs"),
-            ("reabrir", "Pode reabrir falhas"),
+            ("enfileirar", _("Pode enfileirar execuções")),
+            ("iniciar", _("Pode iniciar, pausar e retomar execuções")),
+            ("encerrar", _("Pode encerrar uma execução ou um robô")),
+            ("encerrar_todos", _("Pode encerrar todas as execuções e robôs")),
+            ("reabrir", _("Pode reabrir falhas")),
         ]
         indexes = [
             models.Index(fields=["status", "id"], name="execucao_por_status"),
@@ -118,7 +119,7 @@ class Execucao(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Execução {self.pk}" + (f": {self.titulo}" if self.titulo else "")
+        return gettext("Execução %(pk)s") % {"pk": self.pk} + (f": {self.titulo}" if self.titulo else "")
 
     @property
     def progress(self) -> int:
@@ -151,7 +152,7 @@ class Execucao(models.Model):
             by = usuario.get_username() if usuario else ""
             if not open_ones.update(pausada_em=clock.db_now(), pausada_por=by):
                 return False
-            Registro.objects.anotar("pausada", "Execução pausada.", execucao=self, usuario=usuario)
+            Registro.objects.anotar("pausada", gettext("Execução pausada."), execucao=self, usuario=usuario)
         return True
 
     def retomar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
@@ -160,7 +161,7 @@ class Execucao(models.Model):
             paused = Execucao.objects.filter(pk=self.pk, pausada_em__isnull=False)
             if not paused.update(pausada_em=None, pausada_por="", heartbeat_at=clock.db_now()):
                 return False
-            Registro.objects.anotar("retomada", "Execução retomada.", execucao=self, usuario=usuario)
+            Registro.objects.anotar("retomada", gettext("Execução retomada."), execucao=self, usuario=usuario)
         return True
 
     def definir_max_robots(self, maximo: int, usuario: "AbstractBaseUser | None" = None) -> bool:
@@ -169,13 +170,16 @@ class Execucao(models.Model):
         Raises ValueError outside 1 to MAX_ROBOTS.
         """
         if not 1 <= maximo <= MAX_ROBOTS:
-            raise ValueError(f"O máximo de robôs vai de 1 a {MAX_ROBOTS}.")
+            raise ValueError(gettext("O máximo de robôs vai de 1 a %(maximo)s.") % {"maximo": MAX_ROBOTS})
         with transaction.atomic():
             row = self._held()
             if row.max_robots == maximo:
                 return False
             Execucao.objects.filter(pk=self.pk).update(max_robots=maximo)
-            text = f"Máximo de robôs: de {row.max_robots} para {maximo}."
+            text = gettext("Máximo de robôs: de %(antes)s para %(depois)s.") % {
+                "antes": row.max_robots,
+                "depois": maximo,
+            }
             Registro.objects.anotar("max_robots", text, execucao=self, usuario=usuario)
         return True
 
@@ -186,13 +190,13 @@ class Execucao(models.Model):
             other = Execucao.objects.abertas().filter(pk=self.pk).exclude(prioridade=new)
             if not other.update(prioridade=new):
                 return False
-            text = f"Prioridade: {new.label.lower()}."
+            text = gettext("Prioridade: %(prioridade)s.") % {"prioridade": new.label.lower()}
             Registro.objects.anotar("prioridade", text, execucao=self, usuario=usuario)
         return True
 
     def encerrar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """T11 for one batch: open items failed `encerrado`, status error, its processes are asked to die."""
-        return self.interromper(ErroClasse.ENCERRADO, "Encerrada pelo operador.", usuario=usuario)
+        return self.interromper(ErroClasse.ENCERRADO, gettext("Encerrada pelo operador."), usuario=usuario)
 
     def interromper(self, classe: str, mensagem: str, *, usuario: "AbstractBaseUser | None" = None) -> bool:
         """Ends the batch as error with this reason for every open item. False when it had ended already.
@@ -251,7 +255,9 @@ class Execucao(models.Model):
                 changes |= {"geracao": F("geracao") + 1, "status": Status.QUEUED, "finished_at": None, "motivo": ""}
                 changes |= {"motivo_classe": "", "started_at": None, "pausada_em": None, "avisada_em": None}
             Execucao.objects.filter(pk=row.pk).update(heartbeat_at=agora, **changes)
-            Registro.objects.anotar("reaberta", f"Itens reabertos: {n}.", execucao=row, usuario=usuario)
+            Registro.objects.anotar(
+                "reaberta", gettext("Itens reabertos: %(n)s.") % {"n": n}, execucao=row, usuario=usuario
+            )
         return n
 
     def voltar_a_fila(self) -> bool:
@@ -281,6 +287,10 @@ class Execucao(models.Model):
             elif not row.aberta and (counted["n_pending"] or counted["n_running"]):
                 changes |= {"status": Status.QUEUED, "finished_at": None, "avisada_em": None}
             Execucao.objects.filter(pk=row.pk).update(**changes)
-            text = f"Contadores divergentes corrigidos: {wrong}." if wrong else "Execução sem itens abertos concluída."
+            text = (
+                gettext("Contadores divergentes corrigidos: %(contadores)s.") % {"contadores": wrong}
+                if wrong
+                else gettext("Execução sem itens abertos concluída.")
+            )
             Registro.objects.anotar("contadores", text, level="error", execucao=row)
         return wrong

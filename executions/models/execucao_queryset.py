@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, Count, F, Min, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from executions import clock
 from executions.models.registro import Registro
@@ -129,7 +129,7 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
                 accepted = (linha for linha in linhas if linha.aceita)
                 n = JobItem.objects.criar(JobItem.da_linha(batch, linha, agora) for linha in accepted)
             if not n:
-                raise ValueError("Nenhum arquivo aceito: não há o que verificar.")
+                raise ValueError(gettext("Nenhum arquivo aceito: não há o que verificar."))
             batch.total_arquivos = batch.n_pending = n
             batch.save(update_fields=["total_arquivos", "n_pending"])
             text = ngettext("Enfileirada com %(n)d arquivo.", "Enfileirada com %(n)d arquivos.", n) % {"n": n}
@@ -141,7 +141,7 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         **fields: Any,
     ) -> "Execucao":  # fmt: skip
         if credencial.portal_id != portal.pk:
-            raise ValueError("A credencial não é deste portal.")
+            raise ValueError(gettext("A credencial não é deste portal."))
         batch = self.create(
             portal=portal, credencial=credencial, created_at=agora, heartbeat_at=agora, total_arquivos=0, **fields
         )

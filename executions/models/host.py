@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import JSONArray
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
@@ -114,18 +115,28 @@ class Host(models.Model):
 
     def esvaziar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """A person's `parar`: the host stays on, and empty, until `liberar` or its next start. False when it was so."""
-        return self._mudar(Host.objects.filter(pk=self.pk, draining_at=None), clock.db_now(), usuario, "esvaziada")
+        return self._mudar(
+            Host.objects.filter(pk=self.pk, draining_at=None),
+            clock.db_now(),
+            usuario,
+            "esvaziada",
+            gettext("Máquina %(nome)s: esvaziada."),
+        )
 
     def liberar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """It takes robots and scripts again. False when it did already."""
         draining = Host.objects.filter(pk=self.pk, draining_at__isnull=False)
-        return self._mudar(draining, None, usuario, "liberada")
+        return self._mudar(draining, None, usuario, "liberada", gettext("Máquina %(nome)s: liberada."))
 
     def _mudar(
-        self, rows: "HostQuerySet", desde: datetime | None, usuario: "AbstractBaseUser | None", palavra: str
+        self, rows: "HostQuerySet", desde: datetime | None, usuario: "AbstractBaseUser | None", palavra: str, texto: str
     ) -> bool:
         with transaction.atomic():
             if not rows.update(draining_at=desde):
                 return False
-            Registro.objects.anotar(f"maquina_{palavra}", f"Máquina {self}: {palavra}.", usuario=usuario)
+            Registro.objects.anotar(
+                f"maquina_{palavra}",
+                texto % {"nome": self},
+                usuario=usuario,
+            )
         return True

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, F, Q, Value, When
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
@@ -148,7 +149,10 @@ class JobItem(models.Model):
             counted = Execucao.objects.contar(self.execucao_id, agora=agora, running=-1, **{str(status): +1})
             mine = JobItem.objects.filter(guard or Q(), pk=self.pk, status=Status.RUNNING, token=self.token)
             if not (counted and mine.update(status=status, **FREE, **changes)):
-                raise StaleClaim(f"O item {self.pk} não está mais em andamento com o token {self.token}.")
+                raise StaleClaim(
+                    gettext("O item %(item)s não está mais em andamento com o token %(token)s.")
+                    % {"item": self.pk, "token": self.token}
+                )
             Tentativa.objects.filter(item=self.pk, token=self.token).update(
                 ended=agora, outcome=outcome[:40], erro=changes.get("erro", "")
             )
@@ -211,7 +215,7 @@ class JobItem(models.Model):
             return self._move(agora, how, guard=guard, status=Status.PENDING, available_at=agora, **changes)
         changes |= {
             "erro_classe": ErroClasse.VENENO,
-            "erro": f"Derrubou o robô {MAX_CRASHES} vezes.",
+            "erro": gettext("Derrubou o robô %(n)s vezes.") % {"n": MAX_CRASHES},
             "finished_at": agora,
         }
         return self._move(agora, ErroClasse.VENENO, guard=guard, status=Status.FAILED, **changes)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 FAILURES_TO_SUSPECT = 5
+# The history of outages reads the portal's name out of these two again.
+FORA = _("%(nome)s não responde: as execuções dele esperam.")
+NO_AR = _("%(nome)s voltou a responder.")
 
 
 class PortalQuerySet(models.QuerySet["Portal"]):
@@ -145,7 +148,9 @@ class Portal(models.Model):
             row.probe_at = agora + timedelta(seconds=settings.PROBE_SECONDS)
             row.save(update_fields=["breaker", "breaker_em", "falhas", "probe_at"])
             Registro.objects.anotar(
-                "portal_fora", f"{row.nome} não responde: as execuções dele esperam.", level="error"
+                "portal_fora",
+                str(FORA) % {"nome": row.nome},
+                level="error",
             )
         return True
 
@@ -154,7 +159,7 @@ class Portal(models.Model):
         closed = Portal.objects.filter(pk=self.pk, breaker=self.Breaker.OPEN)
         changes = {"breaker": self.Breaker.CLOSED, "breaker_em": clock.db_now(), "falhas": [], "probe_at": None}
         if closed.update(**changes):
-            Registro.objects.anotar("portal_no_ar", f"{self.nome} voltou a responder.")
+            Registro.objects.anotar("portal_no_ar", str(NO_AR) % {"nome": self.nome})
 
     def ganhar_sonda(self, agora: datetime) -> bool:
         """True for the one caller a PROBE_SECONDS that may send a single robot to an open portal."""
@@ -168,5 +173,7 @@ class Portal(models.Model):
             later = Portal.objects.filter(pk=self.pk, breaker=self.Breaker.OPEN, probe_at__gt=agora)
             if not later.update(probe_at=agora):
                 return False
-            Registro.objects.anotar("portal_sondagem", f"{self.nome}: sondagem antecipada.", usuario=usuario)
+            Registro.objects.anotar(
+                "portal_sondagem", gettext("%(nome)s: sondagem antecipada.") % {"nome": self.nome}, usuario=usuario
+            )
         return True

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
@@ -79,7 +80,7 @@ class Processo(models.Model):
         db_table = "processos"
         ordering = ["-id"]
         verbose_name = _("processo")
-        permissions = [("ver_tela", "Pode ver a tela dos robôs")]
+        permissions = [("ver_tela", _("Pode ver a tela dos robôs"))]
         indexes = [
             models.Index(fields=["execucao", "status"], name="processo_por_execucao"),
             models.Index(fields=["host", "status"], name="processo_por_host"),
@@ -105,13 +106,18 @@ class Processo(models.Model):
 
     def __str__(self) -> str:
         """A robot has one name from its request to the end of its history, on every host; its PID has not."""
-        return f"Robô {self.pk}" if self.tipo == self.Tipo.ROBO else f"Script {self.pid or self.uuid}"
+        return (
+            gettext("Robô %(pk)s") % {"pk": self.pk}
+            if self.tipo == self.Tipo.ROBO
+            else gettext("Script %(pid)s") % {"pid": self.pid or self.uuid}
+        )
 
     @property
     def fim(self) -> str:
         """How it ended, in a word or two; empty while nobody said."""
-        own = SCRIPT_ENDS if self.tipo == self.Tipo.SCRIPT else {}
-        return own.get(self.motivo) or self.get_motivo_display()
+        if self.tipo == self.Tipo.SCRIPT and self.motivo in SCRIPT_ENDS:
+            return str(SCRIPT_ENDS[Motivo(self.motivo)])
+        return self.get_motivo_display()
 
     @property
     def razao(self) -> str:
@@ -175,7 +181,7 @@ class Processo(models.Model):
             asked = Processo.objects.vivos().filter(pk=self.pk, cancel_requested_at=None, kill_requested_at=None)
             if not (gone or asked.update(cancel_requested_at=agora, kill_requested_by=by)):
                 return False
-            self._anotar("script_cancelado", "Script cancelado pelo operador.", usuario)
+            self._anotar("script_cancelado", gettext("Script cancelado pelo operador."), usuario)
         return True
 
     def matar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
@@ -183,7 +189,7 @@ class Processo(models.Model):
         with transaction.atomic():
             if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
                 return False
-            return self._pedir_morte(usuario, "script_encerrado", "Script encerrado pelo operador.")
+            return self._pedir_morte(usuario, "script_encerrado", gettext("Script encerrado pelo operador."))
 
     def despedir(self, motivo: str, erro: str = "") -> None:
         """The child's own word on why it ends, written before it goes."""
@@ -218,10 +224,10 @@ class Processo(models.Model):
             if batch.aberta and not others:
                 return batch.encerrar(usuario)
             for item in self.itens.em_andamento():
-                item.falhar(ErroClasse.ENCERRADO, "Robô encerrado pelo operador.")
+                item.falhar(ErroClasse.ENCERRADO, gettext("Robô encerrado pelo operador."))
             if batch.aberta:
                 Execucao.objects.filter(pk=batch.pk, max_robots__gt=others).update(max_robots=others)
-            return self._pedir_morte(usuario, "robo_encerrado", "Robô encerrado pelo operador.")
+            return self._pedir_morte(usuario, "robo_encerrado", gettext("Robô encerrado pelo operador."))
 
     def reiniciar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """T11, gentle: its item goes back to pending, the robot is killed and a fresh one takes over.
@@ -236,7 +242,7 @@ class Processo(models.Model):
                 return False
             for item in self.itens.em_andamento():
                 item.devolver("reiniciado")
-            return self._pedir_morte(usuario, "robo_reiniciado", "Robô reiniciado pelo operador.")
+            return self._pedir_morte(usuario, "robo_reiniciado", gettext("Robô reiniciado pelo operador."))
 
     def _pedir_morte(self, usuario: "AbstractBaseUser | None", evento: str, mensagem: str) -> bool:
         asked = Processo.objects.filter(pk=self.pk).pedir_morte(clock.db_now(), usuario)
@@ -281,7 +287,7 @@ class Processo(models.Model):
 
 def _give_up(held: Any, how: str) -> None:
     if how == "tentar_de_novo":
-        held.tentar_de_novo(ErroClasse.TEMPO_ESGOTADO, "O robô não deu sinal de progresso e foi reiniciado.")
+        held.tentar_de_novo(ErroClasse.TEMPO_ESGOTADO, gettext("O robô não deu sinal de progresso e foi reiniciado."))
     elif how == "devolver":
         held.devolver()
     else:

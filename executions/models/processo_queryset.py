@@ -63,7 +63,7 @@ class Motivo(models.TextChoices):
 
 
 # What these words, which are a robot's, are of a script.
-SCRIPT_ENDS: dict[str, str] = {Motivo.CONCLUIDO: "concluído", Motivo.FALHA: "falhou"}
+SCRIPT_ENDS = {Motivo.CONCLUIDO: _("concluído"), Motivo.FALHA: _("falhou")}
 # A robot that ended so before its login tells of a fault of ours, not of the world outside.
 OWN_FAULTS = (Motivo.NAVEGADOR, Motivo.SEM_PROGRESSO, Motivo.FALHA)
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions.models.processo_queryset import LIVE
@@ -54,4 +55,4 @@ class Quadro(models.Model):
         verbose_name = _("quadro")
 
     def __str__(self) -> str:
-        return f"Tela {self.n} do processo {self.processo_id}"
+        return gettext("Tela %(n)s do processo %(processo)s") % {"n": self.n, "processo": self.processo_id}

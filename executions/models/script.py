@@ -91,7 +91,7 @@ class Script(models.Model):
         db_table = "scripts"
         ordering = ["nome"]
         verbose_name = _("script")
-        permissions = [("executar_script", "Pode executar e cancelar scripts")]
+        permissions = [("executar_script", _("Pode executar e cancelar scripts"))]
 
     def __str__(self) -> str:
         return self.nome

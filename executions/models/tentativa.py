@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 # Outcomes that are neither an answer nor a class of failure.
@@ -27,4 +28,4 @@ class Tentativa(models.Model):
         constraints = [models.UniqueConstraint(fields=["item", "token"], name="uma_tentativa_por_token")]
 
     def __str__(self) -> str:
-        return f"Tentativa {self.n} do item {self.item_id}"
+        return gettext("Tentativa %(n)s do item %(item)s") % {"n": self.n, "item": self.item_id}

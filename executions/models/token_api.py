@@ -7,11 +7,11 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
+from executions.formatos import momento
 from executions.models.registro import Registro
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class TokenAPI(models.Model):
     def validade(self) -> str:
         """Until when it is accepted, in the local zone."""
         return (
-            gettext("válido até %(hora)s") % {"hora": f"{timezone.localtime(self.expira_em):%d/%m/%Y %H:%M}"}
+            gettext("válido até %(hora)s") % {"hora": momento(self.expira_em)}
             if self.expira_em
             else gettext("sem prazo")
         )

@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from executions.formatos import numero
 from executions.itens import A_CONFERIR, Filtro
 from executions.models import Execucao, JobItem, Tentativa
 from executions.results import ErroClasse, Resultado
@@ -114,7 +115,7 @@ def duracao_entre(inicio: datetime, fim: datetime) -> str:
 @register.filter
 def segundos(s: float) -> str:
     """ "0,4 s", "44 s", "1 min 30 s"."""
-    return f"{s:.1f} s".replace(".", ",") if s < 10 else em_palavras(s)
+    return _("%(n)s s") % {"n": numero(s, 1)} if s < 10 else em_palavras(s)
 
 
 @register.simple_tag

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from executions import cnj
+from executions.formatos import momento
 from executions.intake import nome_sem_chaves
 from executions.models import Credencial, LinhaConferida
 from executions.templatetags.itens import segundos
@@ -74,4 +75,4 @@ def dica_da_previsao(opcoes: Opcoes, escolhas: list[EscolhaDeRobos]) -> str:
 
 def _hora(at: datetime) -> str:
     local = timezone.localtime(at)
-    return f"{local:%H:%M}" if local.date() == timezone.localdate() else f"{local:%d/%m %H:%M}"
+    return momento(local, "hora_e_minuto" if local.date() == timezone.localdate() else "curto")

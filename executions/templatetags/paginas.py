@@ -8,10 +8,12 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from executions import formatos
+from executions.formatos import numero
 from executions.intake import nome_sem_chaves
 from executions.models import Disparo, Execucao, JobItem, Processo, Registro
 from executions.panorama import Espera
@@ -24,7 +26,6 @@ register = template.Library()
 
 AMBER_AGE_SECONDS = 30
 CNJ_DIGITS = 20
-FORMATOS = {"completo": "%d/%m/%Y %H:%M:%S", "minuto": "%d/%m/%Y %H:%M", "curto": "%d/%m %H:%M", "hora": "%H:%M:%S"}
 
 # state -> (tone, icon, word)
 EXECUCAO = {
@@ -88,7 +89,7 @@ def quantos(n: int, um: str, muitos: str) -> str:
 @register.filter
 def milhar(n: int) -> str:
     """ "1.234"."""
-    return f"{n:,}".replace(",", ".")
+    return numero(n)
 
 
 @register.simple_tag
@@ -112,7 +113,7 @@ def _marca(classe: str, tom: str, nome: str, texto: "str | Promise") -> SafeStri
 def estado(execucao: Execucao) -> SafeString:
     """The badge of an execution; paused is a state of its own for the reader."""
     if execucao.aberta and execucao.pausada:
-        return _marca("badge", "warn", "pausa", "Pausada")
+        return _marca("badge", "warn", "pausa", _("Pausada"))
     return _marca("badge", *EXECUCAO[Execucao.Status(execucao.status)])
 
 
@@ -121,7 +122,7 @@ def estado_do_item(item: JobItem) -> SafeString:
     tone, icon, said = ITEM[JobItem.Status(item.status)]
     word: str | Promise = said
     if item.status == JobItem.Status.FAILED:
-        word = f"Falhou: {item.get_erro_classe_display().lower()}"
+        word = _("Falhou: %(por_que)s") % {"por_que": item.get_erro_classe_display().lower()}
     return _marca("state", tone, icon, word)
 
 
@@ -131,15 +132,15 @@ def resultado(item: JobItem) -> SafeString:
     if item.resultado:
         value = Resultado(item.resultado)
         return _marca("badge", *RESULTADO[value], str(value.label))
-    return (
-        mark_safe('<span class="quiet">sem resposta</span>') if item.status == JobItem.Status.FAILED else SafeString()
-    )
+    if item.status == JobItem.Status.FAILED:
+        return format_html('<span class="quiet">{}</span>', _("sem resposta"))
+    return SafeString()
 
 
 @register.simple_tag
 def estado_do_robo(robo: Processo) -> SafeString:
     if robo.kill_requested_at:
-        return _marca("badge", "warn", "parar", "Sendo encerrado")
+        return _marca("badge", "warn", "parar", _("Sendo encerrado"))
     return _marca("badge", *PROCESSO[Processo.Status(robo.status)])
 
 
@@ -178,7 +179,7 @@ def quando(at: datetime | None, formato: str = "minuto") -> SafeString:
         return SafeString()
     local = timezone.localtime(at)
     iso = local.isoformat(timespec="seconds")
-    return format_html('<time datetime="{}">{}</time>', iso, local.strftime(FORMATOS[formato]))
+    return format_html('<time datetime="{}">{}</time>', iso, formatos.momento(local, formato))
 
 
 @register.simple_tag
@@ -200,11 +201,11 @@ def idade(at: datetime | None, agora: datetime, limite: float = AMBER_AGE_SECOND
     So the fragment changes with the sign, not with every second that passes.
     """
     if at is None:
-        return mark_safe('<span class="beat is-idle xs">sem sinal ainda</span>')
+        return format_html('<span class="beat is-idle xs">{}</span>', _("sem sinal ainda"))
     local = timezone.localtime(at)
     tone = "warn" if (agora - at).total_seconds() > limite else "ok"
     text = '<span class="beat is-{} xs">{}<time datetime="{}" data-idade>{}</time></span>'
-    return format_html(text, tone, icone("pulso"), local.isoformat(timespec="seconds"), local.strftime("%H:%M:%S"))
+    return format_html(text, tone, icone("pulso"), local.isoformat(timespec="seconds"), formatos.momento(local, "hora"))
 
 
 @register.filter
@@ -235,7 +236,7 @@ def pinos(maximo: int, acesos: int) -> list[bool]:
 def barra(partes: "list[Parte]", classe: str = "") -> SafeString:
     """The segmented bar: widths are attributes, so no inline style."""
     total = sum(parte.n for parte in partes) or 1
-    label = ", ".join(quantos(parte.n, parte.um, parte.muitos) for parte in partes if parte.n) or "nenhum item"
+    label = ", ".join(quantos(parte.n, parte.um, parte.muitos) for parte in partes if parte.n) or _("nenhum item")
     gap = total * 0.003
     rows, x = [], 0
     for parte in partes:

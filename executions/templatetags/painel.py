@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from executions.formatos import numero
 from executions.hoje import GRUPOS, Hoje
 from executions.models import Execucao, JobItem, Processo
 from executions.panorama import Espera
@@ -61,7 +62,7 @@ def partes_de_hoje(hoje: Hoje) -> list[Parte]:
 @register.filter
 def milhar(n: int) -> str:
     """ "1.234"."""
-    return f"{n:,}".replace(",", ".")
+    return numero(n)
 
 
 @register.simple_tag
@@ -119,7 +120,9 @@ def grafico_de_hoje(hoje: Hoje) -> SafeString:
             labels.append(format_html(text, f"{x + wide / 2:.1f}", f"{y - 3:.1f}", hour.total))
         rect = '<rect class="fill is-{}" x="{}" y="{}" width="{}" height="{}"/>'
         bars.append((format_html_join("", rect, rects), format_html_join("", "{}", ((label,) for label in labels))))
-    label = _("Itens por hora: ") + ", ".join(f"{hour.total} às {hour.hora}h" for hour in hours)
+    label = _("Itens por hora: ") + ", ".join(
+        _("%(n)s às %(hora)sh") % {"n": numero(hour.total), "hora": hour.hora} for hour in hours
+    )
     return format_html(
         '<svg class="chart" viewBox="0 0 320 102" role="img" aria-label="{}"><path class="axis" d="M20 84.5h300"/>{}'
         "</svg>", label, format_html_join("", "<g>{}{}</g>", bars),

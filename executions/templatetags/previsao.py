@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from executions import formatos
 from executions.panorama import Espera
 from executions.previsao import Previsao
 from executions.resumo import Ponto
@@ -61,9 +62,9 @@ def faixa(p: Previsao, agora: datetime) -> SafeString:
 def momento(at: datetime, agora: datetime) -> SafeString:
     """A `<time>` to the minute: "14:41", or on another day "26/11 às 14:41"."""
     local = timezone.localtime(_minuto(at))
-    words = f"{local:%H:%M}"
+    words = formatos.momento(local, "hora_e_minuto")
     if local.date() != timezone.localtime(agora).date():
-        words = _("{dia} às {hora}").format(dia=f"{local:%d/%m}", hora=words)
+        words = _("{dia} às {hora}").format(dia=formatos.momento(local, "dia"), hora=words)
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="minutes"), words)
 
 
@@ -82,10 +83,10 @@ def grafico(pontos: list[Ponto]) -> SafeString:
     line = " L".join(
         f"{n * step:.1f} {BASE - ponto.por_minuto / top * (BASE - 4):.1f}" for n, ponto in enumerate(pontos)
     )
-    first, last = (f"{timezone.localtime(ponto.inicio):%H:%M}" for ponto in (pontos[0], pontos[-1]))
+    first, last = (formatos.momento(ponto.inicio, "hora_e_minuto") for ponto in (pontos[0], pontos[-1]))
     peak = max(pontos, key=lambda ponto: ponto.por_minuto)
     words = _("Itens por minuto, das {de} às {ate}: pico de {pico} às {hora}, por último {ultimo}").format(
-        de=first, ate=last, pico=_decimal(peak.por_minuto), hora=f"{timezone.localtime(peak.inicio):%H:%M}",
+        de=first, ate=last, pico=_decimal(peak.por_minuto), hora=formatos.momento(peak.inicio, "hora_e_minuto"),
         ultimo=_decimal(pontos[-1].por_minuto),
     )  # fmt: skip
     labels = (first, _("pico de {pico} por minuto").format(pico=_decimal(peak.por_minuto)), last)
@@ -99,4 +100,4 @@ def grafico(pontos: list[Ponto]) -> SafeString:
 
 
 def _decimal(n: float) -> str:
-    return f"{n:.1f}".replace(".", ",")
+    return formatos.numero(n, 1)

@@ -10,8 +10,9 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
+from executions.formatos import momento, numero
 from executions.historico import DESFECHOS, Filtro
 from executions.models import Processo, Saida
 from executions.templatetags.paginas import PROCESSO, _marca
@@ -48,13 +49,13 @@ def estado_do_processo(processo: Processo, classe: str = "state") -> SafeString:
     if not processo.vivo:
         return desfecho(processo, classe)
     if processo.kill_requested_at:
-        return _marca(classe, "warn", "parar", "Sendo encerrado")
+        return _marca(classe, "warn", "parar", _("Sendo encerrado"))
     if processo.cancel_requested_at:
-        return _marca(classe, "warn", "parar", "Sendo cancelado")
+        return _marca(classe, "warn", "parar", _("Sendo cancelado"))
     tone, icon, said = PROCESSO[Processo.Status(processo.status)]
     word: str | Promise = said
     if processo.status == Processo.Status.REQUESTED and processo.script_id:
-        word = "Na fila" if processo.host_id is None else "Pedido"
+        word = _("Na fila") if processo.host_id is None else _("Pedido")
     return _marca(classe, tone, icon, word)
 
 
@@ -63,10 +64,11 @@ def desfecho(processo: Processo, classe: str = "state") -> SafeString:
     """How it ended: the exit status or the signal's name when it ended by itself, else why it was ended."""
     code, motivo = processo.exit_code, processo.motivo
     if code is not None and motivo in ("", Motivo.CONCLUIDO, Motivo.FALHA):
-        told = ("ok", "check", f"{code} · concluiu") if code == 0 else ("bad", "falha", f"{_codigo(code)} · falhou")
-        return _marca(classe, *told)
+        if code == 0:
+            return _marca(classe, "ok", "check", _("%(codigo)s · concluiu") % {"codigo": code})
+        return _marca(classe, "bad", "falha", _("%(codigo)s · falhou") % {"codigo": _codigo(code)})
     if not motivo:
-        return _marca(classe, "idle", "check", "Terminou")
+        return _marca(classe, "idle", "check", _("Terminou"))
     tone, icon = TOM.get(Motivo(motivo), ("bad", "falha"))
     words = DESFECHOS.get(Motivo(motivo)) or processo.get_motivo_display().capitalize()
     return _marca(classe, tone, icon, words)
@@ -76,7 +78,7 @@ def _codigo(code: int) -> str:
     try:
         return signal.Signals(-code).name if code < 0 else str(code)
     except ValueError:
-        return f"sinal {-code}"
+        return _("sinal %(numero)s") % {"numero": -code}
 
 
 @register.filter
@@ -96,7 +98,8 @@ def em_palavras(segundos: float | None) -> str:
         return f"{s // 60} min" + (f" {s % 60} s" if s < 600 and s % 60 else "")
     if s < 48 * 3600:
         return f"{s // 3600} h" + (f" {s % 3600 // 60:02d}" if s % 3600 // 60 else "")
-    return f"{s // 86400} dias"
+    days = s // 86400
+    return ngettext("%(n)d dia", "%(n)d dias", days) % {"n": days}
 
 
 @register.filter
@@ -113,19 +116,17 @@ def quem(processo: Processo) -> str:
     if processo.execucao_id:
         return f"#{processo.execucao_id}"
     user = processo.usuario
-    return (user.get_full_name() or user.get_username()) if user else "sistema"
+    return (user.get_full_name() or user.get_username()) if user else _("sistema")
 
 
 @register.filter
 def tamanho(caracteres: int) -> str:
     """ "1.234 caracteres", "2,1 milhões de caracteres"."""
     if caracteres >= 1_000_000:
-        n = f"{caracteres / 1_000_000:.1f}".replace(".", ",")
-        return _("%(n)s %(valor)s de caracteres") % {
-            "n": n,
-            "valor": _("milhão") if n.startswith("1,") else _("milhões"),
-        }
-    return f"{caracteres:,}".replace(",", ".") + (" caractere" if caracteres == 1 else " caracteres")
+        millions = round(caracteres / 1_000_000, 1)
+        text = ngettext("%(n)s milhão de caracteres", "%(n)s milhões de caracteres", int(millions))
+        return text % {"n": numero(millions, 1)}
+    return ngettext("%(n)s caractere", "%(n)s caracteres", caracteres) % {"n": numero(caracteres)}
 
 
 @register.simple_tag
@@ -134,13 +135,14 @@ def decorrido(inicio: datetime | None, limite: int | None = None) -> SafeString:
     if inicio is None:
         return SafeString()
     local = timezone.localtime(inicio)
-    at = format_html('<time datetime="{}">desde {}</time>', local.isoformat(timespec="seconds"), f"{local:%H:%M:%S}")
+    since = _("desde %(hora)s") % {"hora": momento(local, "hora")}
+    at = format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), since)
     if not limite:
         return format_html('<span class="tempo" data-decorrido><span class="xs nb">{}</span></span>', at)
     return format_html(
-        '<span class="tempo" data-decorrido data-limite="{}"><span class="xs nb">{}, limite {}</span>'
-        '<progress max="{}" value="0" aria-label="Tempo decorrido, do limite"></progress></span>',
-        limite, at, em_palavras(limite), limite,
+        '<span class="tempo" data-decorrido data-limite="{}"><span class="xs nb">{}, {}</span>'
+        '<progress max="{}" value="0" aria-label="{}"></progress></span>',
+        limite, at, _("limite %(tempo)s") % {"tempo": em_palavras(limite)}, limite, _("Tempo decorrido, do limite"),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from executions import clock, previsao
+from executions.formatos import momento
 from executions.models import MAX_ROBOTS, Conferencia, Credencial, Destino, Execucao, Host, Portal, Processo
 
 if TYPE_CHECKING:
@@ -182,4 +183,4 @@ def titulo_proposto(agora: datetime) -> str:
     """ "Petições de 25/11, tarde"."""
     local = timezone.localtime(agora)
     part = _("manhã") if local.hour < 12 else _("tarde") if local.hour < 18 else _("noite")
-    return _("Petições de %(dia)s, %(parte)s") % {"dia": f"{local:%d/%m}", "parte": part}
+    return _("Petições de %(dia)s, %(parte)s") % {"dia": momento(local, "dia"), "parte": part}

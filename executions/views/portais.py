@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from executions import clock
 from executions.models import Credencial, Execucao, Portal, Processo, Registro
+from executions.models.portal import FORA, NO_AR
 from executions.views.acesso import acao, pagina_de, quem
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder
 
@@ -87,7 +88,8 @@ def quedas(linhas: list[Registro]) -> list[Queda]:
     by_portal: dict[str, list[tuple[bool, datetime]]] = {}
     for linha in sorted(linhas, key=lambda row: row.pk):
         fell = linha.evento == "portal_fora"
-        name = linha.mensagem.rsplit(" não responde" if fell else " voltou", 1)[0]
+        before, _name, after = (str(FORA if fell else NO_AR) % {"nome": "\0"}).partition("\0")
+        name = linha.mensagem.removeprefix(before).removesuffix(after)
         by_portal.setdefault(name, []).append((fell, linha.at))
     for name, events in by_portal.items():
         for (fell, at), (fell_again, until) in pairwise([*events, (True, events[-1][1])]):

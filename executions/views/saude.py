@@ -8,6 +8,7 @@ from functools import wraps
 from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from ninja.errors import AuthenticationError
@@ -34,7 +35,7 @@ def pronta(request: HttpRequest) -> HttpResponse:
     missing = prontidao.faltas()
     if missing:
         logger.warning("not ready: %s", ", ".join(missing), extra={"event": "nao_pronto"})
-    return HttpResponse("indisponível" if missing else "ok", status=503 if missing else 200, content_type=TEXTO)
+    return HttpResponse(_("indisponível") if missing else "ok", status=503 if missing else 200, content_type=TEXTO)
 
 
 def de_maquina(view: View) -> View:
@@ -54,7 +55,7 @@ def de_maquina(view: View) -> View:
             return de_excecao(error).resposta()
         except Error as error:
             logger.warning("the database is away: %s", error, extra={"event": "sem_banco"})
-            return HttpResponse("indisponível", status=503, content_type=TEXTO)
+            return HttpResponse(_("indisponível"), status=503, content_type=TEXTO)
 
     return guarded
 

@@ -87,7 +87,7 @@ def executar(request: HttpRequest, pk: int) -> HttpResponse:
 def _permitido(request: HttpRequest, pk: int) -> Script:
     row = get_object_or_404(Script, pk=pk)
     if not row.pode(quem(request)):
-        raise PermissionDenied(scripts.SemPermissao.__doc__)
+        raise PermissionDenied(str(scripts.SemPermissao()))
     return row
 
 

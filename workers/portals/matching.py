@@ -8,6 +8,8 @@ import re
 from datetime import datetime
 from urllib.parse import unquote
 
+from django.utils.translation import gettext
+
 from executions import cnj, dates
 from executions.intake import nome_sem_chaves
 from executions.results import Resposta, Resultado
@@ -21,10 +23,12 @@ def casar(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
     """The answer for this petition. `agora` (aware) bounds the dates that are believed."""
     if caso.situacao is Situacao.NAO_ENCONTRADO:
         return Resposta(
-            Resultado.PROCESSO_NAO_ENCONTRADO, detalhes="O portal diz que o processo não existe ou o oculta."
+            Resultado.PROCESSO_NAO_ENCONTRADO, detalhes=gettext("O portal diz que o processo não existe ou o oculta.")
         )
     if caso.situacao is Situacao.SEGREDO:
-        return Resposta(Resultado.SEGREDO_JUSTICA, detalhes="Processo em segredo de justiça: nada dele foi guardado.")
+        return Resposta(
+            Resultado.SEGREDO_JUSTICA, detalhes=gettext("Processo em segredo de justiça: nada dele foi guardado.")
+        )
     if peticao.identificador:
         return _by_identifier(caso, peticao, agora)
     return _by_name(caso, peticao, agora)
@@ -40,7 +44,7 @@ def _by_identifier(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
         return Resposta(Resultado.AMBIGUA, detalhes=_several(list(movements.values())), evidencia=_evidence(hits))
     if hits:
         return _filed(caso, hits, agora)
-    return _absent(caso, "Nenhum anexo traz o identificador da petição.")
+    return _absent(caso, gettext("Nenhum anexo traz o identificador da petição."))
 
 
 def _searched(anexo: Anexo) -> str:
@@ -51,9 +55,15 @@ def _searched(anexo: Anexo) -> str:
 def _filed(caso: Caso, hits: "list[tuple[Movimentacao, Anexo]]", agora: datetime) -> Resposta:
     movement, anexo = hits[0]
     read = dates.sanear(movement.data, agora=agora, ano_do_processo=int(caso.numero[11:15]))
-    notes = [f"Movimentação {movement.numero}: {movement.tipo or movement.descricao}."]
+    notes = [
+        gettext("Movimentação %(numero)s: %(n)s.")
+        % {"numero": movement.numero, "n": movement.tipo or movement.descricao}
+    ]
     if read.motivo:
-        notes.append(f"Data recusada ({' '.join(movement.data.split())}): {read.motivo}")
+        notes.append(
+            gettext("Data recusada (%(join)s): %(motivo)s")
+            % {"join": " ".join(movement.data.split()), "motivo": read.motivo}
+        )
     if read.aviso:
         notes.append(read.aviso)
     return Resposta(
@@ -74,7 +84,7 @@ def _by_name(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
         if _alike(name, a.nome)
     ]
     movements = {m.id or id(m): m for m, _ in hits}
-    note = "Sem identificador: o nome confere, mas não prova. Confira no portal."
+    note = gettext("Sem identificador: o nome confere, mas não prova. Confira no portal.")
     if len(movements) > 1:
         return Resposta(
             Resultado.AMBIGUA, detalhes=f"{_several(list(movements.values()))} {note}", evidencia=_evidence(hits)
@@ -82,26 +92,38 @@ def _by_name(caso: Caso, peticao: Peticao, agora: datetime) -> Resposta:
     if hits:
         movement, anexo = hits[0]
         when = " ".join(movement.data.split())
-        details = f"{note} Movimentação {movement.numero}, {when}."
+        details = gettext("%(note)s Movimentação %(numero)s, %(when)s.") % {
+            "note": note,
+            "numero": movement.numero,
+            "when": when,
+        }
         return Resposta(Resultado.POSSIVEL, documento=anexo.nome, detalhes=details, evidencia=_evidence(hits))
-    return _absent(caso, "Sem identificador: nenhuma movimentação tem o nome do arquivo.")
+    return _absent(caso, gettext("Sem identificador: nenhuma movimentação tem o nome do arquivo."))
 
 
 def _absent(caso: Caso, why: str) -> Resposta:
     if caso.migrado:
-        return Resposta(Resultado.MIGRADO, detalhes="O processo foi migrado para outro sistema: verifique lá.")
-    read = f"{len(caso.movimentacoes)} movimentações lidas até o fim."
+        return Resposta(Resultado.MIGRADO, detalhes=gettext("O processo foi migrado para outro sistema: verifique lá."))
+    read = gettext("%(n)s movimentações lidas até o fim.") % {"n": len(caso.movimentacoes)}
     return Resposta(Resultado.NAO_LOCALIZADA, detalhes=" ".join([why, read, *_blocked(caso)]))
 
 
 def _several(movements: "list[Movimentacao]") -> str:
     where = ", ".join(f"{m.numero} ({' '.join(m.data.split())})" for m in movements[:10])
-    return f"Conferem documentos de {len(movements)} movimentações: {where}."
+    return gettext("Conferem documentos de %(n)s movimentações: %(where)s.") % {"n": len(movements), "where": where}
 
 
 def _blocked(caso: Caso) -> list[str]:
     n = sum(m.bloqueada for m in caso.movimentacoes)
-    return [f"{n} movimentação bloqueada." if n == 1 else f"{n} movimentações bloqueadas."] if n else []
+    return (
+        [
+            gettext("%(n)s movimentação bloqueada.") % {"n": n}
+            if n == 1
+            else gettext("%(n)s movimentações bloqueadas.") % {"n": n}
+        ]
+        if n
+        else []
+    )
 
 
 def _evidence(hits: "list[tuple[Movimentacao, Anexo]]") -> str:

@@ -12,6 +12,8 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
+from django.utils.translation import gettext
+
 from workers.errors import (
     AlertaDoPortal,
     Bloqueado,
@@ -59,22 +61,22 @@ class Projudi(PortalAdapter):
             if not accepted:
                 raise CredencialRecusada
         elif not read(page):
-            raise LayoutMudou("A página de login do portal não tem os campos conhecidos.")
+            raise LayoutMudou(gettext("A página de login do portal não tem os campos conhecidos."))
 
     def sondar(self) -> None:
         for path in (LOGIN, SEARCH):
             self._open(path)
             page = self._calm(lambda: self.browser.run(PAGE))
             if not projudi_reader.ler_formulario(page["html"], status=page["status"]):
-                raise PortalIndisponivel("O portal abriu uma página que não é a dele.")
-            self.avancar("sondando o portal")
+                raise PortalIndisponivel(gettext("O portal abriu uma página que não é a dele."))
+            self.avancar(gettext("sondando o portal"))
 
     # ---- a case -------------------------------------------------------------------------------------------------
     def visitar(self, numero: str) -> Caso:
         def read(page: Page) -> Caso | Lista:
             return projudi_reader.ler(page["html"], numero, status=page["status"])
 
-        self.avancar("buscando o processo")
+        self.avancar(gettext("buscando o processo"))
         self._search(numero)
         page, found = self._next_page(read)
         if isinstance(found, Lista):
@@ -95,7 +97,7 @@ class Projudi(PortalAdapter):
 
     def _follow(self, lista: Lista, url: str, read: Callable[[Page], Caso | Lista]) -> Caso:
         """Opens what a result list has of the case. Where that is more than one page, they are read as one."""
-        self.avancar("abrindo o processo da lista")
+        self.avancar(gettext("abrindo o processo da lista"))
         cases: list[Caso] = []
         for text, href in lista.links:
             if not cases:
@@ -104,7 +106,7 @@ class Projudi(PortalAdapter):
                 self._calm(partial(self.browser.open, urljoin(url, href)))
             page, found = self._next_page(read)
             if isinstance(found, Lista):
-                raise LayoutMudou("A lista de resultados não leva ao processo.")
+                raise LayoutMudou(gettext("A lista de resultados não leva ao processo."))
             cases.append(self._whole(page, found))
         return _merged(cases)
 
@@ -113,10 +115,10 @@ class Projudi(PortalAdapter):
         wanted = [m.id for m in caso.movimentacoes if m.tem_anexos and m.id]
         answers = dict(page["anexos"]) if caso.situacao is Situacao.ENCONTRADO else {}
         while missing := [ident for ident in wanted if ident not in answers][:ATTACHMENTS_A_CALL]:
-            self.avancar(f"lendo anexos ({len(answers)} de {len(wanted)})")
+            self.avancar(gettext("lendo anexos (%(n)s de %(n2)s)") % {"n": len(answers), "n2": len(wanted)})
             got = self._ask(FETCH, self._attachments_path, missing, ATTACHMENTS_AT_ONCE)
             if not got:
-                raise TempoEsgotado("O portal não respondeu pelos anexos.")
+                raise TempoEsgotado(gettext("O portal não respondeu pelos anexos."))
             answers |= got
         return replace(caso, movimentacoes=tuple(_attach(m, answers) for m in caso.movimentacoes))
 
@@ -187,8 +189,8 @@ class Projudi(PortalAdapter):
                         raise
             time.sleep(POLL_SECONDS)
         if page.get("loading"):
-            raise PortalIndisponivel("O portal não terminou de enviar a página.")
-        raise TempoEsgotado("O portal não respondeu ao que foi enviado.")
+            raise PortalIndisponivel(gettext("O portal não terminou de enviar a página."))
+        raise TempoEsgotado(gettext("O portal não respondeu ao que foi enviado."))
 
     def _read(self, said: list[str]) -> Page:
         """The page as it is now. What its alerts have `said` is part of it."""
@@ -212,7 +214,7 @@ class Projudi(PortalAdapter):
 
 def _check_reached(page: Page) -> None:
     if page["url"].startswith("chrome-error:"):
-        raise PortalIndisponivel("O portal não pôde ser acessado.")
+        raise PortalIndisponivel(gettext("O portal não pôde ser acessado."))
 
 
 def _attach(movement: Movimentacao, answers: dict[str, str]) -> Movimentacao:
@@ -232,7 +234,9 @@ def _attachments(answer: str) -> tuple[Anexo, ...]:
     if answer == "!HTTP 429":
         raise Bloqueado
     if answer.startswith("!"):
-        raise PortalIndisponivel(f"O portal não entregou os anexos de uma movimentação ({answer[1:40]}).")
+        raise PortalIndisponivel(
+            gettext("O portal não entregou os anexos de uma movimentação (%(n)s).") % {"n": answer[1:40]}
+        )
     return projudi_reader.ler_anexos(answer)
 
 

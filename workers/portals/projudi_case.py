@@ -2,6 +2,7 @@
 
 import re
 
+from django.utils.translation import gettext as _
 from lxml.html import HtmlElement
 
 from workers.errors import LayoutMudou
@@ -37,7 +38,7 @@ def movimentacoes(root: HtmlElement) -> tuple[Movimentacao, ...]:
     """All rows. Raises LayoutMudou when the list has rows or attachments of an unknown make: unread is not absent."""
     rows = linhas(root)
     if not rows and root.xpath(UNKNOWN_ROWS):
-        raise LayoutMudou("As linhas da lista de movimentações não são as conhecidas.")
+        raise LayoutMudou(_("As linhas da lista de movimentações não são as conhecidas."))
     found: dict[tuple[str, str, str], Movimentacao] = {}
     for position, row in enumerate(rows, start=1):
         movement = _movement(row, position)
@@ -51,7 +52,7 @@ def _movement(row: HtmlElement, position: int) -> Movimentacao:
     drops = row.xpath(".//*[@id_movi]/@id_movi")
     ident = images[0].partition("_")[2] if images else (drops[0] if drops else "")
     if images and not ident:
-        raise LayoutMudou("Uma movimentação tem anexos, mas não diz quais.")
+        raise LayoutMudou(_("Uma movimentação tem anexos, mas não diz quais."))
     kinds = row.xpath(".//span[contains(@class,'filtro_tipo_movimentacao')]")
     tipo = text_of(kinds[0]) if kinds else ""
     body = text_of(cells[1]) if len(cells) > 1 else text_of(row)

@@ -4,6 +4,7 @@ import copy
 import re
 import unicodedata
 
+from django.utils.translation import gettext as _
 from lxml import html as lxml_html
 from lxml.etree import ParserError
 from lxml.html import HtmlElement
@@ -62,7 +63,7 @@ def _parse(page: str) -> HtmlElement:
     try:
         root = lxml_html.document_fromstring(page)
     except (ParserError, ValueError) as error:
-        raise LayoutMudou("O portal devolveu uma página vazia.") from error
+        raise LayoutMudou(_("O portal devolveu uma página vazia.")) from error
     noises: list[HtmlElement] = list(root.iter("script", "style", "noscript", "template"))
     for noise in noises:
         noise.drop_tree()

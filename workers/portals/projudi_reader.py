@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
+from django.utils.translation import gettext
 from lxml.html import HtmlElement
 
 from workers.errors import Bloqueado, Captcha, Codigo2fa, Falha, LayoutMudou, PortalIndisponivel, SessaoExpirada
@@ -82,9 +83,9 @@ def _case(pagina: Pagina, numero: str) -> Caso:
         if MESSAGE_UNKNOWN.search(pagina.texto) and not shown:
             return Caso(numero, Situacao.NAO_ENCONTRADO)
     if not shows(shown or pagina.visivel.text_content(), numero):
-        raise LayoutMudou("A página aberta não é a do processo pedido.")
+        raise LayoutMudou(gettext("A página aberta não é a do processo pedido."))
     if not movimentacoes:
-        raise LayoutMudou("A página do processo não traz a lista de movimentações.")
+        raise LayoutMudou(gettext("A página do processo não traz a lista de movimentações."))
     migrado = any(projudi_case.MIGRATED.search(fold(f"{m.tipo} {m.descricao}")) for m in movimentacoes)
     return Caso(numero, Situacao.ENCONTRADO, movimentacoes, migrado)
 
@@ -106,7 +107,7 @@ def ler_login(page: str, *, status: int = 200) -> bool:
         return False
     if MESSAGE_CODE.search(text):
         raise Codigo2fa
-    raise LayoutMudou("A página que veio depois do login não tem nenhum dos sinais conhecidos.")
+    raise LayoutMudou(gettext("A página que veio depois do login não tem nenhum dos sinais conhecidos."))
 
 
 def _raise_no_refusal(pagina: Pagina, status: int) -> None:
@@ -118,7 +119,7 @@ def _raise_no_refusal(pagina: Pagina, status: int) -> None:
     if pagina.tem_captcha:
         raise Captcha
     if pagina.tem_login and MESSAGE_EXPIRED.search(pagina.texto):
-        raise PortalIndisponivel("O portal encerrou a sessão durante o login.")
+        raise PortalIndisponivel(gettext("O portal encerrou a sessão durante o login."))
 
 
 def ler_formulario(page: str, *, status: int = 200) -> bool:
@@ -141,7 +142,7 @@ def falha_da_pagina(page: str, *, status: int = 200) -> NoReturn:
     _raise_refusal(pagina)
     if pagina.tem_captcha:
         raise Captcha
-    raise LayoutMudou("A página de busca do portal não tem o formulário conhecido.")
+    raise LayoutMudou(gettext("A página de busca do portal não tem o formulário conhecido."))
 
 
 def conhecida(page: str, *, status: int = 200) -> bool:
@@ -212,11 +213,11 @@ def ler_anexos(answer: str) -> tuple[Anexo, ...]:
         return tuple(_attachment(row) for row in rows)
     except (ValueError, TypeError, KeyError):
         if not answer.strip():
-            raise LayoutMudou("O portal não disse quais são os anexos de uma movimentação.") from None
+            raise LayoutMudou(gettext("O portal não disse quais são os anexos de uma movimentação.")) from None
         pagina = Pagina(answer)
         _raise_failure(pagina, 200)
         _raise_refusal(pagina)
-        raise LayoutMudou("A lista de anexos de uma movimentação veio em outro formato.") from None
+        raise LayoutMudou(gettext("A lista de anexos de uma movimentação veio em outro formato.")) from None
 
 
 def _attachment(row: dict[str, object]) -> Anexo:

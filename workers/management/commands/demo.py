@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rich.markup import escape
 from rich.table import Table
 
@@ -36,7 +38,7 @@ class Line:
 
 
 class Command(FriendlyCommand):
-    help = (
+    about = gettext_lazy(
         "Demonstração de ponta a ponta: portal fictício, lote de amostra, robôs de verdade, e as respostas ao lado das "
         "esperadas. Sai com 0 só se todas conferem."
     )
@@ -55,10 +57,11 @@ class Command(FriendlyCommand):
             lote = batch.ler([line.nome for line in AMOSTRA], portal.slug)
             execucao = Execucao.objects.enfileirar(
                 lote.aceitas, portal=portal, credencial=credencial, max_robots=options["max_robots"],
-                titulo="Amostra da demonstração", origem="demo",
+                titulo=_("Amostra da demonstração"), origem="demo",
             )  # fmt: skip
             console.print(
-                f"Portal de demonstração em {server.url}; {len(AMOSTRA)} linhas, {options['max_robots']} robôs."
+                _("Portal de demonstração em %(url)s; %(n)s linhas, %(robos)s robôs.")
+                % {"url": server.url, "n": len(AMOSTRA), "robos": options["max_robots"]}
             )
             began = time.monotonic()
             try:
@@ -73,12 +76,15 @@ class Command(FriendlyCommand):
         if execucao.motivo:
             console.print(f"[red]{escape(execucao.motivo)}[/]")
         if wrong:
-            raise CommandError(f"{wrong} de {len(lines)} respostas não conferem com as esperadas.")
-        console.print(f"[green]Todas as {len(lines)} respostas conferem[/] ({seconds:.0f} s).")
+            raise CommandError(
+                _("%(n)s de %(total)s respostas não conferem com as esperadas.") % {"n": wrong, "total": len(lines)}
+            )
+        text = _("Todas as %(n)s respostas conferem")
+        console.print(f"[green]{text % {'n': len(lines)}}[/] ({seconds:.0f} s).")
 
 
 def _table(lines: list[Line]) -> Table:
-    table = Table("", "Arquivo", "Resposta", "Protocolada em", "Esperada", "Tent.")
+    table = Table("", _("Arquivo"), _("Resposta"), _("Protocolada em"), _("Esperada"), _("Tent."))
     for line in lines:
         sign = "[green]✓[/]" if line.right else "[red]✗[/]"
         want = line.expected

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from rich.markup import escape
 
 from executions import exports, intake, lotes
@@ -14,28 +16,28 @@ from workers.management.base import FriendlyCommand
 
 
 class Command(FriendlyCommand):
-    help = (
+    about = gettext_lazy(
         "Sem argumentos, faz desta máquina uma máquina de robôs até Ctrl-C. Com nomes, arquivos ou pastas, verifica-os "
         "como uma execução e mostra as respostas. Sai com 0 se todas as linhas foram respondidas, 1 se alguma falhou, "
         "foi rejeitada ou ficou sem resposta, 2 se o pedido está errado."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("arquivos", nargs="*", help="Nomes de arquivo, arquivos PDF ou pastas.")
-        parser.add_argument("--names-file", help="Arquivo de texto com um nome por linha.")
-        parser.add_argument("--portal", default="", help="Código do portal.")
-        parser.add_argument("--credencial", default="", help="Usuário da credencial do portal.")
-        parser.add_argument("--usuario", default="", help="Em nome de quem (usuário do sistema).")
-        parser.add_argument("--titulo", default="", help="Título da execução.")
-        parser.add_argument("--max-robots", type=int, default=1, help="Máximo de robôs ao mesmo tempo.")
+        parser.add_argument("arquivos", nargs="*", help=_("Nomes de arquivo, arquivos PDF ou pastas."))
+        parser.add_argument("--names-file", help=_("Arquivo de texto com um nome por linha."))
+        parser.add_argument("--portal", default="", help=_("Código do portal."))
+        parser.add_argument("--credencial", default="", help=_("Usuário da credencial do portal."))
+        parser.add_argument("--usuario", default="", help=_("Em nome de quem (usuário do sistema)."))
+        parser.add_argument("--titulo", default="", help=_("Título da execução."))
+        parser.add_argument("--max-robots", type=int, default=1, help=_("Máximo de robôs ao mesmo tempo."))
         parser.add_argument(
-            "--prioridade", choices=PRIORIDADES, default="normal", help="Lugar na fila: as mais altas começam antes."
+            "--prioridade", choices=PRIORIDADES, default="normal", help=_("Lugar na fila: as mais altas começam antes.")
         )
-        parser.add_argument("--mode", choices=Execucao.Mode.values, default="headless", help="Sem ou com janela.")
-        parser.add_argument("--max-wait", type=float, default=600, help="Segundos sem robô até desistir.")
-        parser.add_argument("--avisar", action="append", default=[], help="Destino avisado do fim (pode repetir).")
-        parser.add_argument("--output", help="Grava as respostas neste CSV.")
-        parser.add_argument("--delimiter", choices=[";", ","], default=";", help="Separador do CSV.")
+        parser.add_argument("--mode", choices=Execucao.Mode.values, default="headless", help=_("Sem ou com janela."))
+        parser.add_argument("--max-wait", type=float, default=600, help=_("Segundos sem robô até desistir."))
+        parser.add_argument("--avisar", action="append", default=[], help=_("Destino avisado do fim (pode repetir)."))
+        parser.add_argument("--output", help=_("Grava as respostas neste CSV."))
+        parser.add_argument("--delimiter", choices=[";", ","], default=";", help=_("Separador do CSV."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -51,13 +53,20 @@ class Command(FriendlyCommand):
         agent = HostAgent(loop.stop_on_signals())
         agent.start()
         host = agent.host
-        self.stdout.write(f"Máquina {host.nome} ligada, com {host.places} lugares de robôs. Ctrl-C para desligar.")
+        self.stdout.write(
+            ngettext(
+                "Máquina %(nome)s ligada, com %(n)s lugar de robôs. Ctrl-C para desligar.",
+                "Máquina %(nome)s ligada, com %(n)s lugares de robôs. Ctrl-C para desligar.",
+                host.places,
+            )
+            % {"nome": host.nome, "n": host.places}
+        )
         self.stdout.flush()
         try:
             agent.run()
         finally:
             agent.finish()
-        self.stdout.write("Máquina desligada.")
+        self.stdout.write(_("Máquina desligada."))
 
     def _run_batch(self, options: dict[str, Any]) -> int:
         console = batch.console()
@@ -65,16 +74,16 @@ class Command(FriendlyCommand):
         if options["names_file"]:
             entradas += [intake.Entrada(name) for name in intake.nomes_de_arquivo(options["names_file"])]
         if not 1 <= options["max_robots"] <= MAX_ROBOTS:
-            raise batch.UsoErrado(f"--max-robots vai de 1 a {MAX_ROBOTS}.")
+            raise batch.UsoErrado(_("--max-robots vai de 1 a %(max_robots)s.") % {"max_robots": MAX_ROBOTS})
         if not 0 <= options["max_wait"] < math.inf:
-            raise batch.UsoErrado("--max-wait é um número de segundos, zero ou mais.")
+            raise batch.UsoErrado(_("--max-wait é um número de segundos, zero ou mais."))
         self._check_output(options["output"])
         lote = batch.ler(entradas, options["portal"])
         for linha in lote.rejeitadas:
-            console.print(f"[red]Rejeitado[/] {escape(linha.nome[:120])}: {escape(linha.erro)}")
+            console.print(f"[red]{_('Rejeitado')}[/] {escape(linha.nome[:120])}: {escape(linha.erro)}")
         if not lote.aceitas:
             self._save(options, [exports.rejeitada(linha) for linha in lote.rejeitadas])
-            console.print("Nenhum arquivo aceito: não há o que verificar.")
+            console.print(_("Nenhum arquivo aceito: não há o que verificar."))
             return 1 if lote.linhas else 2
         execucao = self._enqueue(lote, options)
         batch.run(execucao, max_wait=options["max_wait"], stop=loop.stop_on_signals(), console=console)
@@ -85,7 +94,14 @@ class Command(FriendlyCommand):
             console.print(f"[red]{escape(execucao.motivo)}[/]")
         done = execucao.n_done == execucao.total_arquivos and not lote.rejeitadas
         failed, total = execucao.n_failed, execucao.total_arquivos
-        console.print(f"Execução {execucao.pk}: {execucao.n_done} de {total} respondidos, {failed} falhas.")
+        console.print(
+            ngettext(
+                "Execução %(numero)s: %(respondidos)s de %(total)s respondidos, %(n)s falha.",
+                "Execução %(numero)s: %(respondidos)s de %(total)s respondidos, %(n)s falhas.",
+                failed,
+            )
+            % {"numero": execucao.pk, "respondidos": execucao.n_done, "total": total, "n": failed}
+        )
         return 0 if done else 1
 
     def _enqueue(self, lote: intake.Lote, options: dict[str, Any]) -> Execucao:
@@ -106,11 +122,16 @@ class Command(FriendlyCommand):
                 with Path(path).open("a"):
                     pass
             except OSError as error:
-                raise batch.UsoErrado(f"Não consigo gravar em {path}: {error.strerror}.") from error
+                raise batch.UsoErrado(
+                    _("Não consigo gravar em %(path)s: %(strerror)s.") % {"path": path, "strerror": error.strerror}
+                ) from error
 
     def _save(self, options: dict[str, Any], rows: list[tuple[str, ...]]) -> None:
         if options["output"]:
             try:
                 exports.escrever(Path(options["output"]), rows, options["delimiter"])
             except OSError as error:
-                raise CommandError(f"Não consegui gravar {options['output']}: {error.strerror}.") from error
+                raise CommandError(
+                    _("Não consegui gravar %(output)s: %(strerror)s.")
+                    % {"output": options["output"], "strerror": error.strerror}
+                ) from error

@@ -2,17 +2,19 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from workers import loop
+from workers.management.base import TranslatedCommand
 from workers.scheduler import step
 
 
-class Command(BaseCommand):
-    help = "Pede os robôs que as execuções abertas podem ter agora, em laço."
+class Command(TranslatedCommand):
+    about = gettext_lazy("Pede os robôs que as execuções abertas podem ter agora, em laço.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="Um passo só.")
+        parser.add_argument("--once", action="store_true", help=_("Um passo só."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = loop.stop_on_signals()

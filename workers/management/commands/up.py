@@ -11,6 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from workers import demo, loop
 from workers.management.base import FriendlyCommand
@@ -22,11 +24,13 @@ LOOPBACK = "127.0.0.1"
 
 
 class Command(FriendlyCommand):
-    help = "Páginas, máquina de robôs, scheduler, watchdog e portal de demonstração, em primeiro plano, até Ctrl-C."
+    about = gettext_lazy(
+        "Páginas, máquina de robôs, scheduler, watchdog e portal de demonstração, em primeiro plano, até Ctrl-C."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--porta", type=int, default=8000, help="Porta das páginas (127.0.0.1).")
-        parser.add_argument("--porta-do-portal", type=int, default=8899, help="Porta do portal de demonstração.")
+        parser.add_argument("--porta", type=int, default=8000, help=_("Porta das páginas (127.0.0.1)."))
+        parser.add_argument("--porta-do-portal", type=int, default=8899, help=_("Porta do portal de demonstração."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = loop.stop_on_signals()
@@ -38,11 +42,16 @@ class Command(FriendlyCommand):
 
     def _welcome(self, port: int, portal: str) -> None:
         password = demo.first_operator()
-        self.stdout.write(f"Páginas:                http://{LOOPBACK}:{port}/")
-        self.stdout.write(f"Portal de demonstração: {portal}")
+        self.stdout.write(
+            _("Páginas:                http://%(loopback)s:%(port)s/") % {"loopback": LOOPBACK, "port": port}
+        )
+        self.stdout.write(_("Portal de demonstração: %(portal)s") % {"portal": portal})
         if password:
-            self.stdout.write(f"Primeiro acesso:        usuário operador, senha {password}  (mostrada só desta vez)")
-        self.stdout.write("Ctrl-C para parar tudo.")
+            self.stdout.write(
+                _("Primeiro acesso:        usuário operador, senha %(password)s  (mostrada só desta vez)")
+                % {"password": password}
+            )
+        self.stdout.write(_("Ctrl-C para parar tudo."))
         self.stdout.flush()
 
     def _run(self, stop: Any, port: int, welcome: Callable[[], None]) -> None:
@@ -53,7 +62,10 @@ class Command(FriendlyCommand):
             while not stop.wait(0.5):
                 ended = next((child for child in children if child.poll() is not None), None)
                 if ended:
-                    raise CommandError(f"Um processo terminou com {ended.returncode}: {ended.args!r}")
+                    raise CommandError(
+                        _("Um processo terminou com %(returncode)s: %(args)r")
+                        % {"returncode": ended.returncode, "args": ended.args}
+                    )
                 if not welcomed and _answers(port):
                     welcomed = True
                     welcome()
@@ -101,8 +113,11 @@ def _check_free(port: int, option: str) -> None:
 
 
 def _busy(port: int, option: str, error: Exception) -> CommandError:
-    reason = getattr(error, "strerror", None) or "não é um número de porta"
-    return CommandError(f"A porta {port} não pôde ser aberta: {reason}. Escolha outra com {option}.")
+    reason = getattr(error, "strerror", None) or _("não é um número de porta")
+    return CommandError(
+        _("A porta %(port)s não pôde ser aberta: %(reason)s. Escolha outra com %(option)s.")
+        % {"port": port, "reason": reason, "option": option}
+    )
 
 
 def _answers(port: int) -> bool:
