@@ -126,7 +126,7 @@ class Work:
 
     def end_batch(self, falha: Falha, motivo: str) -> Fim:
         self.give_back()
-        self.execucao.interromper(falha.classe, f"Login: {falha}")
+        self.execucao.interromper(falha.classe, _("Login: %(falha)s") % {"falha": falha})
         return Fim(motivo, str(falha))
 
     # ---- items --------------------------------------------------------------------------------------------------

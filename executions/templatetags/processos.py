@@ -140,9 +140,9 @@ def decorrido(inicio: datetime | None, limite: int | None = None) -> SafeString:
     if not limite:
         return format_html('<span class="tempo" data-decorrido><span class="xs nb">{}</span></span>', at)
     return format_html(
-        '<span class="tempo" data-decorrido data-limite="{}"><span class="xs nb">{}, {}</span>'
+        '<span class="tempo" data-decorrido data-limite="{}" data-texto="{}"><span class="xs nb">{}, {}</span>'
         '<progress max="{}" value="0" aria-label="{}"></progress></span>',
-        limite, at, _("limite %(tempo)s") % {"tempo": em_palavras(limite)}, limite, _("Tempo decorrido, do limite"),
+        limite, _("{n} de {limite}"), at, _("limite %(tempo)s") % {"tempo": em_palavras(limite)}, limite, _("Tempo decorrido, do limite"),
     )  # fmt: skip
 
 

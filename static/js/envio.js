@@ -9,7 +9,7 @@
   function refuse(text) { error.textContent = text; error.hidden = !text; busy.hidden = true; }
   function chosen() {
     var n = input.files.length, note = $("escolhidos");
-    var mb = (total() / 1048576).toLocaleString("pt-BR", { maximumFractionDigits: 1 });
+    var mb = (total() / 1048576).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
     note.textContent = n ? n + " " + (n === 1 ? note.dataset.um : note.dataset.muitos) + ", " + mb + " MB" : "";
     refuse(total() > Number(form.dataset.limite) ? error.dataset.grande : "");
   }

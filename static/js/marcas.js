@@ -6,7 +6,8 @@
   function boxes() { return Array.prototype.slice.call(form.querySelectorAll(".pick input")); }
   function count() {
     var may = boxes().filter(function (b) { return !b.disabled; }), n = may.filter(function (b) { return b.checked; }).length;
-    document.getElementById("n-escolhidos").textContent = n === 1 ? "1 escolhida" : n + " escolhidas";
+    var note = document.getElementById("n-escolhidos");
+    note.textContent = n + " " + (n === 1 ? note.dataset.um : note.dataset.muitos);
     all.disabled = !may.length;
     all.checked = n > 0 && n === may.length;
     all.indeterminate = n > 0 && n < may.length;

@@ -16,7 +16,7 @@
       var limit = Number(e.dataset.limite || 0), text = e.querySelector("span"), bar = e.querySelector("progress");
       if (!e.dataset.desde) e.dataset.desde = e.querySelector("time").dateTime;
       var s = Math.max(0, Math.floor((now - new Date(e.dataset.desde)) / 1000));
-      text.textContent = clockwork(s) + (limit ? " de " + clockwork(limit) : "");
+      text.textContent = limit ? e.dataset.texto.replace("{n}", clockwork(s)).replace("{limite}", clockwork(limit)) : clockwork(s);
       if (bar) { bar.value = Math.min(s, limit); bar.className = s >= limit * 0.85 ? "is-warn" : "is-run"; }
     });
   }

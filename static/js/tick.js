@@ -5,24 +5,24 @@
   "use strict";
   var MINUTE = 60000, paused = false, timer = null, dataFrom = new Date(), touched = Date.now(), scrolls = {};
   var $ = function (id) { return document.getElementById(id); };
-  var banner = $("sem-conexao"), zone = banner.dataset.fuso;
+  var banner = $("sem-conexao"), said = banner.dataset;
   var ahead = new Date($("relogio").dateTime) - Date.now();      /* the server's clock less this one's */
 
   function ritmo() { var r = $("resumo"); return r && r.dataset.ritmo ? Number(r.dataset.ritmo) : 0; }
-  function hms(date) { return date.toLocaleTimeString("pt-BR", { timeZone: zone, hour12: false }); }
+  function hms(date) { return date.toLocaleTimeString("pt-BR", { timeZone: said.fuso, hour12: false }); }
 
   function ages() {
     var now = Date.now() + ahead;
     document.querySelectorAll("[data-idade]").forEach(function (e) {
       var s = Math.max(0, Math.round((now - new Date(e.dateTime)) / 1000));
-      e.textContent = s < 120 ? "há " + s + " s" : "há " + Math.floor(s / 60) + " min";
+      e.textContent = s < 120 ? said.segundos.replace("{n}", s) : said.minutos.replace("{n}", Math.floor(s / 60));
     });
   }
 
   function show() {
     var on = !paused && ritmo() > 0 && banner.hidden;
     document.querySelector(".live .dot").classList.toggle("off", !on);
-    $("ao-vivo-texto").textContent = paused ? "Pausado" : !ritmo() ? "Terminada" : on ? "Ao vivo" : "Sem conexão";
+    $("ao-vivo-texto").textContent = paused ? said.pausado : !ritmo() ? said.terminada : on ? said.aoVivo : said.semConexao;
     $("pausar-tick").hidden = !ritmo();
   }
 
@@ -36,7 +36,7 @@
   function lost(event) {
     var status = event.detail.xhr ? event.detail.xhr.status : 0;
     if (status === 403 || status === 404) { location.reload(); return; }   /* the page itself says what happened */
-    banner.querySelector("p").textContent = "Sem conexão. Dados de " + hms(dataFrom) + ".";
+    banner.querySelector("p").textContent = said.dadosDe.replace("{hora}", hms(dataFrom));
     banner.hidden = false;
     show();
   }
@@ -52,7 +52,7 @@
   }
 
   $("pausar-tick").addEventListener("click", function () {
-    var text = (paused = !paused) ? "Retomar a atualização automática" : "Pausar a atualização automática";
+    var text = (paused = !paused) ? this.dataset.retomar : this.dataset.pausar;
     this.setAttribute("aria-pressed", String(paused));
     this.title = text;
     this.querySelector(".vh").textContent = text;
