@@ -110,7 +110,6 @@ DATA = {
     ("executions/api/descricao.py", "value"): "a msgid that was marked where it was written",
     ("executions/api/descricao.py", "tag"): "a msgid that was marked where it was written",
     ("workers/cover.py", "código"): "a part of the names of a portal's fields",
-    ("workers/portals/projudi_case.py", "migrad"): "a pattern of a portal's words",
     ("workers/portals/projudi_reader.py", "(usuario|login"): "a pattern of a portal's words",
     ("workers/portals/projudi_reader.py", "segredo de"): "a pattern of a portal's words",
     ("workers/portals/projudi_reader.py", "sessao ativa"): "a pattern of a portal's words",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from executions import clock, contexto
 from executions.models import Execucao, JobItem, Processo, Registro
@@ -36,7 +37,7 @@ class Life:
         self.item = None
         self.stop = threading.Event()
         self.heavy = False
-        self._step = "iniciando"
+        self._step = _("iniciando")
         self._step_at = time.monotonic()
         self._last_beat = time.monotonic()
         self._lines: list[Registro] = []

@@ -2,10 +2,10 @@
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from executions.admin import (  # noqa: F401 (each registers its noun)
+    acesso,
     agendamento,
     aviso,
     credencial,
@@ -31,6 +31,3 @@ admin.site.site_url = None  # the header links to the panel by name
 for _model in apps.get_app_config("django_q").get_models():
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
-
-# When somebody came in is for the system to write, and Django's form of it has fields without a label.
-admin.site.get_model_admin(User).readonly_fields = ("last_login", "date_joined")  # type: ignore[misc]

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from executions.models import Credencial
@@ -19,7 +19,7 @@ class CredencialForm(forms.ModelForm):
     """The password goes in and never comes out: empty means that it stays as it is."""
 
     senha = forms.CharField(
-        strip=False, required=False,
+        label=_("Senha"), strip=False, required=False,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
     )  # fmt: skip
 

@@ -100,7 +100,7 @@ class ScriptAdmin(admin.ModelAdmin):
             changed = obj.sha256_atual() != obj.sha256
         except ArquivoRecusado as error:
             return str(error)
-        return gettext("MUDOU: não roda até ser confirmado de novo") if changed else "confirmado"
+        return gettext("MUDOU: não roda até ser confirmado de novo") if changed else gettext("confirmado")
 
     @admin.display(description=_("confirmado em"), ordering="confirmado_em")
     def confirmado(self, obj: Script) -> SafeString:

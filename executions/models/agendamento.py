@@ -27,7 +27,7 @@ class AgendamentoQuerySet(models.QuerySet["Agendamento"]):
 class Agendamento(models.Model):
     """When to start a script, or an execution of these files. `proximo_em` is the next due time, null when paused."""
 
-    nome = models.CharField(max_length=100, unique=True)
+    nome = models.CharField(_("nome"), max_length=100, unique=True)
     cron = models.CharField(
         _("expressão cron"), max_length=cron.LIMIT,
         help_text=_("Minuto, hora, dia do mês, mês, dia da semana. «0 8 * * 1-5»: de segunda a sexta às 08:00. "
@@ -36,15 +36,19 @@ class Agendamento(models.Model):
     script = models.ForeignKey(
         "executions.Script", models.PROTECT, null=True, blank=True, related_name="agendamentos",
         help_text=_("Um script, ou então um portal com a sua credencial."),
-    )  # fmt: skip
+    verbose_name=_("script"))  # fmt: skip
     parametros = models.JSONField(_("parâmetros"), default=dict, blank=True, help_text=_('{"nome": "valor"}'))
     timeout_s = models.PositiveIntegerField(
         _("tempo limite (s)"), null=True, blank=True, help_text=_("Vazio: o do script."),
         validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 3600)],
     )  # fmt: skip
     robo = models.CharField(_("robô"), max_length=40, default="peticoes")
-    portal = models.ForeignKey("executions.Portal", models.PROTECT, null=True, blank=True, related_name="+")
-    credencial = models.ForeignKey("executions.Credencial", models.PROTECT, null=True, blank=True, related_name="+")
+    portal = models.ForeignKey(
+        "executions.Portal", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("portal")
+    )
+    credencial = models.ForeignKey(
+        "executions.Credencial", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("credencial")
+    )
     mode = models.CharField(
         _("modo"), max_length=8, choices=Execucao.Mode.choices, default=Execucao.Mode.HEADLESS
     )  # fmt: skip
@@ -56,13 +60,13 @@ class Agendamento(models.Model):
     )  # fmt: skip
     nomes = models.TextField(_("nomes de arquivo"), blank=True, help_text=_("Um por linha."))
     avisar_em = models.CharField(_("avisar"), max_length=6, choices=AvisarEm.choices, default=AvisarEm.FALHA)
-    destinos = models.ManyToManyField("executions.Destino", blank=True, related_name="+")
+    destinos = models.ManyToManyField("executions.Destino", blank=True, related_name="+", verbose_name=_("destinos"))
     usuario = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+",
         verbose_name=_("responsável"), editable=False,
     )  # fmt: skip
     created_at = models.DateTimeField(_("criado em"), editable=False)
-    pausado_em = models.DateTimeField(null=True, blank=True, editable=False)
+    pausado_em = models.DateTimeField(_("pausado em"), null=True, blank=True, editable=False)
     proximo_em = models.DateTimeField(_("próximo disparo"), null=True, blank=True, editable=False, db_index=True)
 
     disparos: "DisparoQuerySet"
@@ -183,13 +187,22 @@ class Disparo(models.Model):
         RECUSADO = "recusado", _("recusado")
         MANUAL = "manual", _("iniciado à mão")
 
-    agendamento = models.ForeignKey(Agendamento, models.CASCADE, related_name="disparos")
+    agendamento = models.ForeignKey(Agendamento, models.CASCADE, related_name="disparos", verbose_name=_("agendamento"))
     due_at = models.DateTimeField(_("hora marcada"), null=True, blank=True)
     at = models.DateTimeField(_("quando"))
-    desfecho = models.CharField(max_length=9, choices=Desfecho.choices, default=Desfecho.INICIANDO)
-    mensagem = models.CharField(max_length=500, blank=True)
-    processo = models.ForeignKey("executions.Processo", models.SET_NULL, null=True, blank=True, related_name="disparos")
-    execucao = models.ForeignKey(Execucao, models.SET_NULL, null=True, blank=True, related_name="disparos")
+    desfecho = models.CharField(_("desfecho"), max_length=9, choices=Desfecho.choices, default=Desfecho.INICIANDO)
+    mensagem = models.CharField(_("mensagem"), max_length=500, blank=True)
+    processo = models.ForeignKey(
+        "executions.Processo",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="disparos",
+        verbose_name=_("processo"),
+    )
+    execucao = models.ForeignKey(
+        Execucao, models.SET_NULL, null=True, blank=True, related_name="disparos", verbose_name=_("execução")
+    )
     usuario = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("usuário")
     )

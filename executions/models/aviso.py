@@ -32,17 +32,21 @@ class AvisoQuerySet(models.QuerySet["Aviso"]):
 class Aviso(models.Model):
     """One notice to one place. `next_at` is when it is next tried (or its sender's lease); null once it has ended."""
 
-    destino = models.ForeignKey("executions.Destino", models.CASCADE, related_name="avisos")
-    assunto = models.CharField(max_length=200)
-    corpo = models.TextField()
-    processo = models.ForeignKey("executions.Processo", models.SET_NULL, null=True, blank=True, related_name="avisos")
-    execucao = models.ForeignKey("executions.Execucao", models.SET_NULL, null=True, blank=True, related_name="avisos")
+    destino = models.ForeignKey("executions.Destino", models.CASCADE, related_name="avisos", verbose_name=_("destino"))
+    assunto = models.CharField(_("assunto"), max_length=200)
+    corpo = models.TextField(_("corpo"))
+    processo = models.ForeignKey(
+        "executions.Processo", models.SET_NULL, null=True, blank=True, related_name="avisos", verbose_name=_("processo")
+    )
+    execucao = models.ForeignKey(
+        "executions.Execucao", models.SET_NULL, null=True, blank=True, related_name="avisos", verbose_name=_("execução")
+    )
     attempts = models.PositiveIntegerField(_("tentativas"), default=0)
     next_at = models.DateTimeField(_("próxima tentativa"), null=True, blank=True)
-    asked_at = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(_("pedido em"), null=True, blank=True)
     sent_at = models.DateTimeField(_("enviado em"), null=True, blank=True)
     falhou_em = models.DateTimeField(_("falhou em"), null=True, blank=True)
-    erro = models.CharField(max_length=300, blank=True)
+    erro = models.CharField(_("erro"), max_length=300, blank=True)
 
     objects = models.Manager.from_queryset(AvisoQuerySet)()
 

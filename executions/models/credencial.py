@@ -12,14 +12,16 @@ from executions.models.registro import Registro
 class Credencial(models.Model):
     """A login of a portal. The password is stored encrypted and is never shown again."""
 
-    portal = models.ForeignKey("executions.Portal", models.PROTECT, related_name="credenciais")
+    portal = models.ForeignKey(
+        "executions.Portal", models.PROTECT, related_name="credenciais", verbose_name=_("portal")
+    )
     usuario = models.CharField(_("usuário do portal"), max_length=150)
-    senha_cifrada = models.TextField(editable=False)
+    senha_cifrada = models.TextField(_("senha"), editable=False)
     max_sessions = models.PositiveIntegerField(
         _("máximo de sessões"), null=True, blank=True, help_text=_("Vazio: sem limite próprio.")
     )
     accepted_at = models.DateTimeField(_("aceita em"), null=True, blank=True, editable=False)
-    recusada_em = models.DateTimeField(null=True, blank=True, editable=False)
+    recusada_em = models.DateTimeField(_("recusada em"), null=True, blank=True, editable=False)
     livre_em = models.DateTimeField(_("livre a partir de"), null=True, blank=True, editable=False)
 
     class Meta:

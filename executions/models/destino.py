@@ -35,10 +35,10 @@ class Destino(models.Model):
     The server itself connects to it, to inner addresses too: only those with `add_destino` make one.
     """
 
-    nome = models.CharField(max_length=100, unique=True)
-    tipo = models.CharField(max_length=32, editable=False)
-    url_cifrada = models.TextField(editable=False)
-    ativo = models.BooleanField(default=True)
+    nome = models.CharField(_("nome"), max_length=100, unique=True)
+    tipo = models.CharField(_("tipo"), max_length=32, editable=False)
+    url_cifrada = models.TextField(_("endereço"), editable=False)
+    ativo = models.BooleanField(_("ativo"), default=True)
     recebe_alertas = models.BooleanField(
         _("recebe alertas"), default=False, help_text=_("É avisado do que pede atenção na instalação toda.")
     )

@@ -33,8 +33,10 @@ class Execucao(models.Model):
 
     titulo = models.CharField(_("título"), max_length=200, blank=True)
     robo = models.CharField(_("robô"), max_length=40, default="peticoes")
-    portal = models.ForeignKey("executions.Portal", models.PROTECT, related_name="execucoes")
-    credencial = models.ForeignKey("executions.Credencial", models.PROTECT, related_name="execucoes")
+    portal = models.ForeignKey("executions.Portal", models.PROTECT, related_name="execucoes", verbose_name=_("portal"))
+    credencial = models.ForeignKey(
+        "executions.Credencial", models.PROTECT, related_name="execucoes", verbose_name=_("credencial")
+    )
     mode = models.CharField(_("modo"), max_length=8, choices=Mode.choices, default=Mode.HEADLESS)
     usuario = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -44,14 +46,16 @@ class Execucao(models.Model):
         related_name="execucoes",
         verbose_name=_("usuário"),
     )
-    solicitante = models.CharField(max_length=150, blank=True)
-    origem = models.CharField(max_length=20, default="cli")
+    solicitante = models.CharField(_("solicitante"), max_length=150, blank=True)
+    origem = models.CharField(_("origem"), max_length=20, default="cli")
     status = models.CharField(_("situação"), max_length=8, choices=Status.choices, default=Status.QUEUED)
-    motivo = models.CharField(max_length=300, blank=True)
-    motivo_classe = models.CharField(max_length=24, choices=ErroClasse.choices, blank=True, editable=False)
-    prioridade = models.SmallIntegerField(choices=Prioridade.choices, default=Prioridade.NORMAL)
-    pausada_em = models.DateTimeField(null=True, blank=True)
-    pausada_por = models.CharField(max_length=150, blank=True)
+    motivo = models.CharField(_("motivo"), max_length=300, blank=True)
+    motivo_classe = models.CharField(
+        _("classe do motivo"), max_length=24, choices=ErroClasse.choices, blank=True, editable=False
+    )
+    prioridade = models.SmallIntegerField(_("prioridade"), choices=Prioridade.choices, default=Prioridade.NORMAL)
+    pausada_em = models.DateTimeField(_("pausada em"), null=True, blank=True)
+    pausada_por = models.CharField(_("pausada por"), max_length=150, blank=True)
     max_robots = models.PositiveIntegerField(
         _("máximo de robôs"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_ROBOTS)]
     )
@@ -67,9 +71,13 @@ class Execucao(models.Model):
     started_at = models.DateTimeField(_("iniciada em"), null=True, blank=True)
     finished_at = models.DateTimeField(_("terminada em"), null=True, blank=True)
     envio = models.UUIDField(
-        null=True, blank=True, editable=False, help_text=_("A conferência de que veio: cada uma inicia só uma vez.")
+        _("envio"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("A conferência de que veio: cada uma inicia só uma vez."),
     )
-    avisada_em = models.DateTimeField(null=True, blank=True, editable=False)
+    avisada_em = models.DateTimeField(_("avisada em"), null=True, blank=True, editable=False)
     destinos = models.ManyToManyField(
         "executions.Destino",
         blank=True,

@@ -54,11 +54,11 @@ class HostQuerySet(models.QuerySet["Host"]):
 class Host(models.Model):
     """A machine that runs robots. `epoch` names one run of its agent: what an older one left is cleared at start."""
 
-    nome = models.CharField(max_length=80, unique=True)
-    epoch = models.CharField(max_length=36)
-    boot_id = models.CharField(max_length=36)
-    pid = models.PositiveIntegerField()
-    start_ticks = models.BigIntegerField()
+    nome = models.CharField(_("nome"), max_length=80, unique=True)
+    epoch = models.CharField(_("vez em que foi ligada"), max_length=36)
+    boot_id = models.CharField(_("boot"), max_length=36)
+    pid = models.PositiveIntegerField(_("PID"))
+    start_ticks = models.BigIntegerField(_("início do processo"))
     places = models.PositiveIntegerField(_("lugares de robôs"))
     script_places = models.PositiveIntegerField(_("lugares de scripts"))
     exclusiva = models.ForeignKey(
@@ -68,6 +68,7 @@ class Host(models.Model):
         blank=True,
         related_name="+",
         help_text=_("A única execução que esta máquina atende."),
+        verbose_name=_("só da execução"),
     )
     cpu = models.FloatField(_("CPU (%)"), null=True, blank=True)
     memory = models.FloatField(_("memória (%)"), null=True, blank=True)
@@ -78,7 +79,7 @@ class Host(models.Model):
         help_text=_("Que o zelador desta máquina achou sem dono e não conseguiu encerrar."),
     )
     canary_at = models.DateTimeField(_("canário"), null=True, blank=True)
-    watchdog_since = models.DateTimeField(null=True, blank=True)
+    watchdog_since = models.DateTimeField(_("watchdog desde"), null=True, blank=True)
     heartbeat_at = models.DateTimeField(_("último sinal"), null=True, blank=True)
     draining_at = models.DateTimeField(_("parando desde"), null=True, blank=True)
     versao = models.CharField(_("versão"), max_length=20, blank=True)

@@ -31,18 +31,18 @@ class JobItem(models.Model):
     Status = Status
 
     execucao = models.ForeignKey(Execucao, models.CASCADE, related_name="itens", verbose_name=_("execução"))
-    ordem = models.PositiveIntegerField()
+    ordem = models.PositiveIntegerField(_("ordem"))
     nome_arquivo = models.CharField(_("arquivo"), max_length=255)
     arquivo = models.BinaryField(_("conteúdo"), null=True, blank=True)
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
     numero_processo = models.CharField(_("processo"), max_length=25)
-    identificador = models.CharField(max_length=60, blank=True)
-    avisos = models.JSONField(default=list, blank=True)
+    identificador = models.CharField(_("identificador"), max_length=60, blank=True)
+    avisos = models.JSONField(_("avisos"), default=list, blank=True)
     status = models.CharField(_("situação"), max_length=8, choices=Status.choices, default=Status.PENDING)
     processo = models.ForeignKey(
         Processo, models.RESTRICT, null=True, blank=True, related_name="itens", verbose_name=_("robô")
     )
-    token = models.PositiveIntegerField(default=0)
+    token = models.PositiveIntegerField(_("token"), default=0)
     lease_until = models.DateTimeField(_("posse até"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("tentativas"), default=0)
     crashes = models.PositiveIntegerField(_("quedas"), default=0)
@@ -52,15 +52,15 @@ class JobItem(models.Model):
     finished_at = models.DateTimeField(_("terminou"), null=True, blank=True)
     erro_classe = models.CharField(_("classe da falha"), max_length=24, choices=ErroClasse.choices, blank=True)
     erro = models.TextField(_("falha"), blank=True)
-    resultado = models.CharField(max_length=24, choices=Resultado.choices, blank=True)
-    protocolada_em = models.DateTimeField(null=True, blank=True)
-    juntada_em = models.DateTimeField(null=True, blank=True)
-    protocolo = models.CharField(max_length=60, blank=True)
-    documento = models.CharField(max_length=300, blank=True)
-    detalhes = models.TextField(blank=True)
+    resultado = models.CharField(_("resultado"), max_length=24, choices=Resultado.choices, blank=True)
+    protocolada_em = models.DateTimeField(_("protocolada em"), null=True, blank=True)
+    juntada_em = models.DateTimeField(_("juntada em"), null=True, blank=True)
+    protocolo = models.CharField(_("protocolo"), max_length=60, blank=True)
+    documento = models.CharField(_("documento"), max_length=300, blank=True)
+    detalhes = models.TextField(_("detalhes"), blank=True)
     evidencia = models.TextField(_("evidência"), blank=True)
-    dados = models.JSONField(default=dict, blank=True)
-    busca = models.CharField(max_length=LIMITE, blank=True, editable=False)  # what a person finds it by
+    dados = models.JSONField(_("dados"), default=dict, blank=True)
+    busca = models.CharField(_("busca"), max_length=LIMITE, blank=True, editable=False)  # what a person finds it by
 
     mais_do_caso = False  # after a claim: whether its case has more items to claim
     objects = models.Manager.from_queryset(JobItemQuerySet)()

@@ -43,9 +43,9 @@ class OcorrenciaQuerySet(models.QuerySet["Ocorrencia"]):
 class Ocorrencia(models.Model):
     """One time that an alarm went off, from its beginning to its end. `alvo` is what it is about, or empty."""
 
-    alarme = models.CharField(max_length=16, choices=Alarme.choices)
-    alvo = models.CharField(max_length=80, blank=True)
-    mensagem = models.CharField(max_length=300)
+    alarme = models.CharField(_("alarme"), max_length=16, choices=Alarme.choices)
+    alvo = models.CharField(_("alvo"), max_length=80, blank=True)
+    mensagem = models.CharField(_("mensagem"), max_length=300)
     aberta_em = models.DateTimeField(_("desde"))
     vista_em = models.DateTimeField(_("vista por último em"))
     fechada_em = models.DateTimeField(_("até"), null=True, blank=True)

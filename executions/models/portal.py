@@ -50,21 +50,23 @@ class Portal(models.Model):
         OPEN = "open", _("fora do ar")
 
     slug = models.SlugField(_("código"), unique=True)
-    nome = models.CharField(max_length=100)
-    adaptador = models.CharField(max_length=40, help_text=_("Nome do adaptador, por exemplo projudi."))
-    tribunais = models.JSONField(default=list, help_text=_('Lista de tribunais que atende, por exemplo ["8.09"].'))
+    nome = models.CharField(_("nome"), max_length=100)
+    adaptador = models.CharField(_("adaptador"), max_length=40, help_text=_("Nome do adaptador, por exemplo projudi."))
+    tribunais = models.JSONField(
+        _("tribunais"), default=list, help_text=_('Lista de tribunais que atende, por exemplo ["8.09"].')
+    )
     base_url = models.URLField(_("endereço"), max_length=300)
     min_interval_s = models.FloatField(_("intervalo mínimo entre consultas (s)"), default=0)
-    next_at = models.DateTimeField(null=True, blank=True, editable=False)
+    next_at = models.DateTimeField(_("próxima consulta"), null=True, blank=True, editable=False)
     max_sessions = models.PositiveIntegerField(
         _("máximo de sessões"), null=True, blank=True, help_text=_("Vazio: sem limite próprio.")
     )
     breaker = models.CharField(
         _("situação"), max_length=8, choices=Breaker.choices, default=Breaker.CLOSED, editable=False
     )
-    breaker_em = models.DateTimeField(null=True, blank=True, editable=False)
+    breaker_em = models.DateTimeField(_("situação desde"), null=True, blank=True, editable=False)
     probe_at = models.DateTimeField(_("próxima sondagem"), null=True, blank=True, editable=False)
-    falhas = models.JSONField(default=list, editable=False)
+    falhas = models.JSONField(_("falhas"), default=list, editable=False)
 
     objects = models.Manager.from_queryset(PortalQuerySet)()
 

@@ -27,13 +27,15 @@ class Processo(models.Model):
 
     Status, Motivo, Tipo, LIVE = Status, Motivo, Tipo, LIVE
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    tipo = models.CharField(max_length=6, choices=Tipo.choices, default=Tipo.ROBO)
+    uuid = models.UUIDField(_("UUID"), default=uuid.uuid4, unique=True, editable=False)
+    tipo = models.CharField(_("tipo"), max_length=6, choices=Tipo.choices, default=Tipo.ROBO)
     execucao = models.ForeignKey(
         Execucao, models.CASCADE, null=True, blank=True, related_name="processos", verbose_name=_("execução")
     )
     geracao = models.PositiveIntegerField(_("geração"), default=1)
-    script = models.ForeignKey("executions.Script", models.PROTECT, null=True, blank=True, related_name="processos")
+    script = models.ForeignKey(
+        "executions.Script", models.PROTECT, null=True, blank=True, related_name="processos", verbose_name=_("script")
+    )
     parametros = models.JSONField(_("parâmetros"), default=dict, blank=True)
     usuario = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("usuário")
@@ -41,32 +43,34 @@ class Processo(models.Model):
     host = models.ForeignKey(
         "executions.Host", models.PROTECT, null=True, blank=True, related_name="processos", verbose_name=_("máquina")
     )
-    boot_id = models.CharField(max_length=36, blank=True)
+    boot_id = models.CharField(_("boot"), max_length=36, blank=True)
     pid = models.PositiveIntegerField(_("PID"), null=True, blank=True)
-    start_ticks = models.BigIntegerField(null=True, blank=True)
-    pasta = models.CharField(max_length=300, blank=True)
+    start_ticks = models.BigIntegerField(_("início do processo"), null=True, blank=True)
+    pasta = models.CharField(_("pasta"), max_length=300, blank=True)
     status = models.CharField(_("situação"), max_length=10, choices=Status.choices, default=Status.REQUESTED)
     exit_code = models.IntegerField(_("código de saída"), null=True, blank=True)
-    motivo = models.CharField(max_length=20, choices=Motivo.choices, blank=True)
+    motivo = models.CharField(_("motivo"), max_length=20, choices=Motivo.choices, blank=True)
     erro = models.TextField(_("últimas palavras"), blank=True)
-    passo = models.CharField(max_length=120, blank=True)
+    passo = models.CharField(_("passo"), max_length=120, blank=True)
     heartbeat_at = models.DateTimeField(_("último sinal"), null=True, blank=True)
     progress_at = models.DateTimeField(_("último progresso"), null=True, blank=True)
     requested_at = models.DateTimeField(_("pedido em"))
-    sent_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(_("mandado em"), null=True, blank=True)
     started_at = models.DateTimeField(_("iniciado em"), null=True, blank=True)
     login_em = models.DateTimeField(_("login em"), null=True, blank=True)
     ended_at = models.DateTimeField(_("terminado em"), null=True, blank=True)
-    avisado_em = models.DateTimeField(null=True, blank=True, editable=False)
+    avisado_em = models.DateTimeField(_("avisado em"), null=True, blank=True, editable=False)
     timeout_s = models.PositiveIntegerField(_("limite (s)"), null=True, blank=True)
-    kill_requested_at = models.DateTimeField(null=True, blank=True)
-    kill_requested_by = models.CharField(max_length=150, blank=True)
-    cancel_requested_at = models.DateTimeField(null=True, blank=True)
-    watch_until = models.DateTimeField(null=True, blank=True, editable=False)
+    kill_requested_at = models.DateTimeField(_("encerramento pedido em"), null=True, blank=True)
+    kill_requested_by = models.CharField(_("encerramento pedido por"), max_length=150, blank=True)
+    cancel_requested_at = models.DateTimeField(_("cancelamento pedido em"), null=True, blank=True)
+    watch_until = models.DateTimeField(_("tela vista até"), null=True, blank=True, editable=False)
     progresso = models.FloatField(_("progresso (%)"), null=True, blank=True)
-    amostras = models.JSONField(default=list, blank=True)  # [seconds, CPU %, bytes], thinned out as they grow
+    amostras = models.JSONField(
+        _("amostras"), default=list, blank=True
+    )  # [seconds, CPU %, bytes], thinned out as they grow
     saida_total = models.BigIntegerField(_("saída (caracteres)"), default=0)
-    saida_cortada = models.BooleanField(default=False)
+    saida_cortada = models.BooleanField(_("saída cortada"), default=False)
     cpu = models.FloatField(_("CPU (%)"), null=True, blank=True)
     rss = models.BigIntegerField(_("memória (bytes)"), null=True, blank=True)
     n_processos = models.PositiveIntegerField(_("processos"), null=True, blank=True)
@@ -152,7 +156,7 @@ class Processo(models.Model):
         return self._moved(
             Status.STARTING, status=Status.RUNNING, pid=pid, start_ticks=start_ticks, boot_id=boot_id, pasta=pasta,
             started_at=agora, heartbeat_at=agora, progress_at=agora,
-            passo="" if self.tipo == self.Tipo.SCRIPT else "iniciando",
+            passo="" if self.tipo == self.Tipo.SCRIPT else gettext("iniciando"),
         )  # fmt: skip
 
     def tocar(self, agora: datetime) -> bool:

@@ -85,8 +85,8 @@ class Registro(models.Model):
 
     at = models.DateTimeField(_("quando"), db_index=True)
     level = models.CharField(_("nível"), max_length=8, choices=Level.choices, default=Level.INFO)
-    evento = models.CharField(max_length=40)
-    mensagem = models.TextField()
+    evento = models.CharField(_("evento"), max_length=40)
+    mensagem = models.TextField(_("mensagem"))
     execucao = models.ForeignKey(
         "executions.Execucao",
         models.CASCADE,
@@ -95,8 +95,12 @@ class Registro(models.Model):
         related_name="registros",
         verbose_name=_("execução"),
     )
-    item = models.ForeignKey("executions.JobItem", models.CASCADE, null=True, blank=True, related_name="registros")
-    processo = models.ForeignKey("executions.Processo", models.SET_NULL, null=True, blank=True, related_name="+")
+    item = models.ForeignKey(
+        "executions.JobItem", models.CASCADE, null=True, blank=True, related_name="registros", verbose_name=_("item")
+    )
+    processo = models.ForeignKey(
+        "executions.Processo", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("processo")
+    )
     usuario = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("usuário")
     )

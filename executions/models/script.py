@@ -52,11 +52,15 @@ class ScriptQuerySet(models.QuerySet["Script"]):
 class Script(models.Model):
     """A file below SCRIPTS_DIR that may be run as a supervised process, with its limits and its typed parameters."""
 
-    nome = models.CharField(max_length=100, unique=True)
+    nome = models.CharField(_("nome"), max_length=100, unique=True)
     descricao = models.CharField(_("descrição"), max_length=300, blank=True)
-    arquivo = models.CharField(max_length=300, help_text=_("Caminho dentro da pasta de scripts."))
-    interpretador = models.CharField(max_length=200, blank=True, help_text=_("Vazio: pelo sufixo do arquivo."))
-    argumentos = models.JSONField(default=list, blank=True, help_text=_('Lista de textos; "{nome}" é um parâmetro.'))
+    arquivo = models.CharField(_("arquivo"), max_length=300, help_text=_("Caminho dentro da pasta de scripts."))
+    interpretador = models.CharField(
+        _("interpretador"), max_length=200, blank=True, help_text=_("Vazio: pelo sufixo do arquivo.")
+    )
+    argumentos = models.JSONField(
+        _("argumentos"), default=list, blank=True, help_text=_('Lista de textos; "{nome}" é um parâmetro.')
+    )
     parametros = models.JSONField(_("parâmetros"), default=list, blank=True)
     timeout_s = models.PositiveIntegerField(
         _("tempo limite (s)"), default=600, validators=[MinValueValidator(1), MaxValueValidator(7 * 24 * 3600)]
@@ -71,7 +75,7 @@ class Script(models.Model):
         _("saída guardada (KB)"), default=2048, validators=[MinValueValidator(16)]
     )
     max_processos = models.PositiveIntegerField(_("processos no máximo"), default=50, validators=[MinValueValidator(1)])
-    ativo = models.BooleanField(default=True)
+    ativo = models.BooleanField(_("ativo"), default=True)
     quem_pode = models.ManyToManyField(
         Group,
         blank=True,
@@ -80,9 +84,9 @@ class Script(models.Model):
         help_text=_("Vazio: todos os operadores."),
     )
     avisar_em = models.CharField(_("avisar"), max_length=6, choices=AvisarEm.choices, default=AvisarEm.FALHA)
-    destinos = models.ManyToManyField("executions.Destino", blank=True, related_name="+")
+    destinos = models.ManyToManyField("executions.Destino", blank=True, related_name="+", verbose_name=_("destinos"))
     sha256 = models.CharField(_("SHA-256 confirmado"), max_length=64, editable=False)
-    confirmado_em = models.DateTimeField(null=True, blank=True, editable=False)
+    confirmado_em = models.DateTimeField(_("confirmado em"), null=True, blank=True, editable=False)
 
     processos: "ProcessoQuerySet"
     objects = models.Manager.from_queryset(ScriptQuerySet)()

@@ -10,15 +10,17 @@ POSSE_VENCIDA = "posse_vencida"  # its lease ran out
 class Tentativa(models.Model):
     """One claim of an item by a robot, whatever came of it. `n` is a running number of the item, never reused."""
 
-    item = models.ForeignKey("executions.JobItem", models.CASCADE, related_name="tentativas")
-    n = models.PositiveIntegerField()
-    token = models.PositiveIntegerField()
+    item = models.ForeignKey("executions.JobItem", models.CASCADE, related_name="tentativas", verbose_name=_("item"))
+    n = models.PositiveIntegerField(_("número"))
+    token = models.PositiveIntegerField(_("token"))
     geracao = models.PositiveIntegerField(_("geração"))
-    processo = models.ForeignKey("executions.Processo", models.RESTRICT, related_name="tentativas")
+    processo = models.ForeignKey(
+        "executions.Processo", models.RESTRICT, related_name="tentativas", verbose_name=_("processo")
+    )
     began = models.DateTimeField(_("começou"))
     ended = models.DateTimeField(_("terminou"), null=True, blank=True)
     outcome = models.CharField(_("desfecho"), max_length=40, blank=True)
-    erro = models.TextField(blank=True)
+    erro = models.TextField(_("erro"), blank=True)
 
     class Meta:
         db_table = "tentativas"

@@ -45,9 +45,11 @@ class TokenAPI(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens_api", verbose_name=_("usuário")
     )
-    nome = models.CharField(max_length=100, help_text=_("Para que serve, por exemplo «integração do escritório»."))
-    prefixo = models.CharField(max_length=PREFIXO, editable=False, db_index=True)
-    sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    nome = models.CharField(
+        _("nome"), max_length=100, help_text=_("Para que serve, por exemplo «integração do escritório».")
+    )
+    prefixo = models.CharField(_("prefixo"), max_length=PREFIXO, editable=False, db_index=True)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, unique=True, editable=False)
     so_leitura = models.BooleanField(
         _("só leitura"), default=False, help_text=_("Consulta, e não inicia, enfileira nem encerra nada.")
     )
@@ -56,9 +58,9 @@ class TokenAPI(models.Model):
         help_text=_("Vazio: vale até ser revogado."),
     )  # fmt: skip
     expira_em = models.DateTimeField(_("expira em"), null=True, blank=True, editable=False)
-    criado_em = models.DateTimeField(editable=False)
+    criado_em = models.DateTimeField(_("criado em"), editable=False)
     usado_em = models.DateTimeField(_("último uso"), null=True, blank=True, editable=False)
-    revogado_em = models.DateTimeField(null=True, blank=True, editable=False)
+    revogado_em = models.DateTimeField(_("revogado em"), null=True, blank=True, editable=False)
 
     objects = models.Manager.from_queryset(TokenAPIQuerySet)()
 

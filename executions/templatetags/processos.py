@@ -93,11 +93,13 @@ def em_palavras(segundos: float | None) -> str:
         return ""
     s = int(segundos)
     if s < 60:
-        return f"{s} s" if s else _("menos de 1 s")
+        return _("%(n)d s") % {"n": s} if s else _("menos de 1 s")
     if s < 3600:
-        return f"{s // 60} min" + (f" {s % 60} s" if s < 600 and s % 60 else "")
+        minutes = _("%(n)d min") % {"n": s // 60}
+        return f"{minutes} {_('%(n)d s') % {'n': s % 60}}" if s < 600 and s % 60 else minutes
     if s < 48 * 3600:
-        return f"{s // 3600} h" + (f" {s % 3600 // 60:02d}" if s % 3600 // 60 else "")
+        hours = _("%(n)d h") % {"n": s // 3600}
+        return f"{hours} {s % 3600 // 60:02d}" if s % 3600 // 60 else hours
     days = s // 86400
     return ngettext("%(n)d dia", "%(n)d dias", days) % {"n": days}
 
@@ -142,7 +144,8 @@ def decorrido(inicio: datetime | None, limite: int | None = None) -> SafeString:
     return format_html(
         '<span class="tempo" data-decorrido data-limite="{}" data-texto="{}"><span class="xs nb">{}, {}</span>'
         '<progress max="{}" value="0" aria-label="{}"></progress></span>',
-        limite, _("{n} de {limite}"), at, _("limite %(tempo)s") % {"tempo": em_palavras(limite)}, limite, _("Tempo decorrido, do limite"),
+        limite, _("{n} de {limite}"), at, _("limite %(tempo)s") % {"tempo": em_palavras(limite)}, limite,
+        _("Tempo decorrido, do limite"),
     )  # fmt: skip
 
 
