@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -146,7 +147,11 @@ def _corpo_do_processo(row: Processo) -> str:
 
 
 def hora(at: datetime | None) -> str:
-    return momento(at, "completo") if at else _("(não começou)")
+    """With its offset: a notice is read anywhere."""
+    if at is None:
+        return _("(não começou)")
+    offset = timezone.localtime(at).isoformat()[-6:]
+    return _("%(hora)s (UTC%(fuso)s)") % {"hora": momento(at, "completo"), "fuso": offset}
 
 
 def despachar() -> int:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def test_an_execution_is_told_by_the_tick_once_for_each_end() -> None:
     aviso = Aviso.objects.get()
     assert aviso.assunto == f"[Controle de Robôs] Execução {batch.pk}: erro com 2 falhas"
     assert "0 de 2 arquivos respondidos e 2 falhas." in aviso.corpo
+    assert re.search(r"a \d\d/\d\d/\d{4} \d\d:\d\d:\d\d \(UTC-03:00\)\.", aviso.corpo)
     assert batch.reabrir()
     batch.interromper("navegador", "caiu")
     scheduler.step()
