@@ -32,6 +32,11 @@ def momento(at: datetime, formato: str = "minuto") -> str:
     return timezone.localtime(at).strftime(str(FORMATOS[formato]))
 
 
+def contados(texto: str, n: int) -> str:
+    """What ngettext chose, with the number at its %(n)s."""
+    return texto % {"n": numero(n)}
+
+
 def numero(n: float, casas: int = 0) -> str:
     """ "1.234", or "2,1" with one decimal place, in pt-BR."""
     return number_format(n, casas, force_grouping=True)

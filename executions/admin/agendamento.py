@@ -8,12 +8,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import agenda, clock, cron
+from executions.formatos import contados
 from executions.models import Agendamento, Disparo, Script
-from executions.templatetags.paginas import quando, quantos
+from executions.templatetags.paginas import quando
 
 NEXT, LAST = 5, 10
 DE_SCRIPT = ("script", "parametros", "timeout_s")
@@ -137,12 +138,12 @@ class AgendamentoAdmin(admin.ModelAdmin):
     @admin.action(description=_("Pausar"), permissions=["change"])
     def pausar(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
         n = sum(agendamento.pausar(_quem(request)) for agendamento in queryset)
-        self._contar(request, n, gettext("agendamento pausado"), gettext("agendamentos pausados"))
+        self._contar(request, n, ngettext("%(n)s agendamento pausado.", "%(n)s agendamentos pausados.", n))
 
     @admin.action(description=_("Retomar"), permissions=["change"])
     def retomar(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
         n = sum(agendamento.retomar(_quem(request)) for agendamento in queryset)
-        self._contar(request, n, gettext("agendamento retomado"), gettext("agendamentos retomados"))
+        self._contar(request, n, ngettext("%(n)s agendamento retomado.", "%(n)s agendamentos retomados.", n))
 
     @admin.action(description=_("Executar agora"), permissions=["change"])
     def executar_agora(self, request: HttpRequest, queryset: QuerySet[Agendamento]) -> None:
@@ -158,8 +159,8 @@ class AgendamentoAdmin(admin.ModelAdmin):
             level = NIVEL.get(Disparo.Desfecho(disparo.desfecho), messages.ERROR)
             self.message_user(request, f"{agendamento}: {disparo.em_palavras}", level)
 
-    def _contar(self, request: HttpRequest, n: int, um: str, muitos: str) -> None:
-        text = f"{quantos(n, um, muitos)}." if n else gettext("Nada mudou.")
+    def _contar(self, request: HttpRequest, n: int, texto: str) -> None:
+        text = contados(texto, n) if n else gettext("Nada mudou.")
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
 
 

@@ -5,14 +5,14 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from executions import avisos
+from executions.formatos import contados
 from executions.models import Destino
 from executions.models.destino import esquema
-from executions.templatetags.paginas import quantos
 
 
 class DestinoForm(forms.ModelForm):
@@ -74,11 +74,11 @@ class DestinoAdmin(admin.ModelAdmin):
         for destino in chosen:
             destino.testar(request.user)  # type: ignore[arg-type]
         asked = avisos.despachar()
-        text = gettext("%(chosen)s. O resultado aparece em Avisos.") % {
-            "chosen": quantos(len(chosen), gettext("teste pedido"), gettext("testes pedidos"))
-        }
+        n = len(chosen)
+        text = contados(ngettext("%(n)s teste pedido.", "%(n)s testes pedidos.", n), n)
+        text = f"{text} {gettext('O resultado aparece em Avisos.')}"
         if chosen and not asked:
-            text += gettext(" Sai quando uma máquina de robôs estiver ligada e livre.")
+            text = f"{text} {gettext('Sai quando uma máquina de robôs estiver ligada e livre.')}"
         self.message_user(
             request, text if chosen else gettext("Nada a testar: nenhum destino ativo escolhido."), messages.INFO
         )

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from executions import robos
 from executions.admin.base import SomenteLeitura
 from executions.admin.confirmar import confirmado, pedir_confirmacao
-from executions.formatos import numero
+from executions.formatos import contados, numero
 from executions.models import Execucao
-from executions.templatetags.paginas import quando, quantos
+from executions.templatetags.paginas import quando
 from executions.views import recados
 from executions.views.baixas import Baixas
 
@@ -113,24 +113,29 @@ class ExecucaoAdmin(SomenteLeitura):
     @admin.action(description=_("Pausar"), permissions=["iniciar"])
     def pausar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         n = sum(execucao.pausar(_quem(request)) for execucao in queryset)
-        self._contar(request, n, queryset.count(), gettext("execução pausada"), gettext("execuções pausadas"))
+        self._contar(request, n, queryset.count(), ngettext("%(n)s execução pausada.", "%(n)s execuções pausadas.", n))
 
     @admin.action(description=_("Retomar"), permissions=["iniciar"])
     def retomar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         n = sum(execucao.retomar(_quem(request)) for execucao in queryset)
-        self._contar(request, n, queryset.count(), gettext("execução retomada"), gettext("execuções retomadas"))
+        self._contar(
+            request, n, queryset.count(), ngettext("%(n)s execução retomada.", "%(n)s execuções retomadas.", n)
+        )
 
     @admin.action(description=_("Reabrir falhas"), permissions=["reabrir"])
     def reabrir_falhas(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> None:
         n = sum(execucao.reabrir(_quem(request)) for execucao in queryset)
-        text = f"{quantos(n, gettext('falha reaberta'), gettext('falhas reabertas'))}." if n else recados.NADA_A_REABRIR
+        text = ngettext("%(n)s falha reaberta.", "%(n)s falhas reabertas.", n)
+        text = contados(text, n) if n else str(recados.NADA_A_REABRIR)
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
 
     @admin.action(description=_("Encerrar…"), permissions=["encerrar"])
     def encerrar(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> HttpResponse | None:
         if confirmado(request):
             n = sum(execucao.encerrar(_quem(request)) for execucao in queryset.order_by("id"))
-            self._contar(request, n, queryset.count(), gettext("execução encerrada"), gettext("execuções encerradas"))
+            self._contar(
+                request, n, queryset.count(), ngettext("%(n)s execução encerrada.", "%(n)s execuções encerradas.", n)
+            )
             return None
         baixas = Baixas.de_execucoes(queryset)
         if not baixas.execucoes:
@@ -138,8 +143,8 @@ class ExecucaoAdmin(SomenteLeitura):
                 request, gettext("Nada a encerrar: as execuções escolhidas já terminaram."), messages.INFO
             )
             return None
-        n_execucoes = quantos(len(baixas.execucoes), gettext("execução"), gettext("execuções"))
-        text = gettext("Encerrar %(n)s") % {"n": n_execucoes}
+        dying = len(baixas.execucoes)
+        text = contados(ngettext("Encerrar %(n)s execução", "Encerrar %(n)s execuções", dying), dying)
         ended = queryset.count() - len(baixas.execucoes)
         already = ngettext(
             "%(n)s escolhida já terminou: nada muda nela.", "%(n)s escolhidas já terminaram: nada muda nelas.", ended
@@ -152,11 +157,13 @@ class ExecucaoAdmin(SomenteLeitura):
     @admin.action(description=_("Encerrar todos… (ignora a seleção)"), permissions=["encerrar_todos"])
     def encerrar_todos(self, request: HttpRequest, queryset: QuerySet[Execucao]) -> HttpResponse | None:
         baixas = Baixas.de_tudo()
-        processos = quantos(len(baixas.processos), gettext("processo"), gettext("processos"))
+        processos = contados(
+            ngettext("%(n)s processo", "%(n)s processos", len(baixas.processos)), len(baixas.processos)
+        )
         if confirmado(request):
             n = robos.encerrar_todos(_quem(request))
             text = gettext("%(n)s; parada pedida a %(processos)s.") % {
-                "n": quantos(n, gettext("execução encerrada"), gettext("execuções encerradas")),
+                "n": contados(ngettext("%(n)s execução encerrada", "%(n)s execuções encerradas", n), n),
                 "processos": processos,
             }
             self.message_user(request, text, messages.SUCCESS)
@@ -165,7 +172,9 @@ class ExecucaoAdmin(SomenteLeitura):
             self.message_user(request, gettext("Nada a encerrar: nada aberto e nenhum processo vivo."), messages.INFO)
             return None
         counts = gettext("%(execucoes)s e %(processos)s") % {
-            "execucoes": quantos(len(baixas.execucoes), gettext("execução"), gettext("execuções")),
+            "execucoes": contados(
+                ngettext("%(n)s execução", "%(n)s execuções", len(baixas.execucoes)), len(baixas.execucoes)
+            ),
             "processos": processos,
         }
         aviso = gettext("A seleção é ignorada: tudo o que está aberto termina, %(counts)s.") % {"counts": counts}
@@ -175,9 +184,9 @@ class ExecucaoAdmin(SomenteLeitura):
             baixas=baixas,
         )  # fmt: skip
 
-    def _contar(self, request: HttpRequest, n: int, chosen: int, um: str, muitos: str) -> None:
+    def _contar(self, request: HttpRequest, n: int, chosen: int, texto: str) -> None:
         rest = chosen - n
-        text = f"{quantos(n, um, muitos)}." if n else gettext("Nada mudou.")
+        text = contados(texto, n) if n else gettext("Nada mudou.")
         if rest:
             left = ngettext(
                 "%(n)s não precisava: já estava assim ou já terminou.",

@@ -3,13 +3,14 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from executions.admin.base import SomenteLeitura
 from executions.admin.confirmar import confirmado, pedir_confirmacao
+from executions.formatos import contados, numero
 from executions.models import Processo, Script
-from executions.templatetags.paginas import megabytes, quando, quantos
+from executions.templatetags.paginas import megabytes, quando
 from executions.views.baixas import BaixaDeRobo
 
 
@@ -75,20 +76,26 @@ class ProcessoAdmin(SomenteLeitura):
         rows = rows.filter(script__in=Script.objects.paraveis(request.user).values("pk"))
         found = [p for p in rows.scripts().select_related("script", "host") if p.vivo and p.kill_requested_at is None]  # type: ignore[attr-defined]
         if not found:
-            text = gettext("Nada a %(verbo)s: nenhum script escolhido está vivo, ou a parada já foi pedida.") % {
-                "verbo": verbo
-            }
+            text = (
+                gettext("Nada a cancelar: nenhum script escolhido está vivo, ou a parada já foi pedida.")
+                if verbo == "cancelar"
+                else gettext("Nada a encerrar: nenhum script escolhido está vivo, ou a parada já foi pedida.")
+            )
             self.message_user(request, text, messages.INFO)
             return None
         if confirmado(request):
             assert isinstance(request.user, AbstractBaseUser)
             act = Processo.cancelar if verbo == "cancelar" else Processo.matar
             n = sum(act(p, request.user) for p in found)
-            asked = gettext("cancelamento pedido") if verbo == "cancelar" else gettext("encerramento pedido")
-            text = f"{quantos(n, gettext('script'), gettext('scripts'))}: {asked}." if n else gettext("Nada mudou.")
+            text = (
+                ngettext("%(n)s script: cancelamento pedido.", "%(n)s scripts: cancelamento pedido.", n)
+                if verbo == "cancelar"
+                else ngettext("%(n)s script: encerramento pedido.", "%(n)s scripts: encerramento pedido.", n)
+            )
+            text = contados(text, n) if n else gettext("Nada mudou.")
             self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
             return None
-        title = f"{verbo.capitalize()} {quantos(len(found), gettext('script'), gettext('scripts'))}"
+        title = _titulo(verbo, len(found))
         return pedir_confirmacao(
             self, request, queryset, acao=f"{verbo}_script", titulo=f"{title}?", botao=title, aviso=aviso,
             linhas=[f"{p.script}: {_onde(p)}" for p in found],
@@ -98,14 +105,17 @@ class ProcessoAdmin(SomenteLeitura):
         """`verbo`: encerrar or reiniciar. Scripts are left alone: these two are robots' acts."""
         robos = [robo for robo in queryset.robos().com_item() if robo.vivo and robo.kill_requested_at is None]  # type: ignore[attr-defined]
         if not robos:
-            self.message_user(
-                request, gettext("Nada a %(verbo)s: nenhum robô escolhido está vivo.") % {"verbo": verbo}, messages.INFO
+            text = (
+                gettext("Nada a encerrar: nenhum robô escolhido está vivo.")
+                if verbo == "encerrar"
+                else gettext("Nada a reiniciar: nenhum robô escolhido está vivo.")
             )
+            self.message_user(request, text, messages.INFO)
             return None
         if confirmado(request):
             self._fazer(request, robos, verbo)
             return None
-        title = f"{verbo.capitalize()} {quantos(len(robos), gettext('robô'), gettext('robôs'))}"
+        title = _titulo(f"{verbo}_robo", len(robos))
         return pedir_confirmacao(
             self, request, queryset, acao=f"{verbo}_robo", titulo=f"{title}?", botao=title,
             aviso=gettext("Cada robô e o navegador dele são parados à força."),
@@ -115,9 +125,24 @@ class ProcessoAdmin(SomenteLeitura):
     def _fazer(self, request: HttpRequest, robos: list[Processo], verbo: str) -> None:
         assert isinstance(request.user, AbstractBaseUser)
         n = sum(getattr(robo, verbo)(request.user) for robo in robos)
-        asked = gettext("encerramento pedido") if verbo == "encerrar" else gettext("reinício pedido")
-        text = f"{quantos(n, gettext('robô'), gettext('robôs'))}: {asked}." if n else gettext("Nada mudou.")
+        text = (
+            ngettext("%(n)s robô: encerramento pedido.", "%(n)s robôs: encerramento pedido.", n)
+            if verbo == "encerrar"
+            else ngettext("%(n)s robô: reinício pedido.", "%(n)s robôs: reinício pedido.", n)
+        )
+        text = contados(text, n) if n else gettext("Nada mudou.")
         self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
+
+
+def _titulo(acao: str, n: int) -> str:
+    """`acao`: a verb, of scripts, or with _robo, of robots."""
+    titles = {
+        "cancelar": ngettext("Cancelar %(n)s script", "Cancelar %(n)s scripts", n),
+        "encerrar": ngettext("Encerrar %(n)s script", "Encerrar %(n)s scripts", n),
+        "encerrar_robo": ngettext("Encerrar %(n)s robô", "Encerrar %(n)s robôs", n),
+        "reiniciar_robo": ngettext("Reiniciar %(n)s robô", "Reiniciar %(n)s robôs", n),
+    }
+    return contados(titles[acao], n)
 
 
 def _onde(processo: Processo) -> str:
@@ -140,9 +165,11 @@ def _linha(robo: Processo, verbo: str, juntos: list[Processo]) -> str:
         return gettext("%(text)s: o item volta a pendente.") % {"text": text} if robo.caso else f"{text}."
     baixa = BaixaDeRobo.de(robo, com=juntos)
     if baixa.ultimo:
-        open_ones = quantos(baixa.itens_abertos, gettext("item aberto falha"), gettext("itens abertos falham"))
-        return gettext("%(text)s: nenhum outro fica, a execução termina e %(open_ones)s.") % {
-            "text": text,
-            "open_ones": open_ones,
-        }
+        n = baixa.itens_abertos
+        ends = ngettext(
+            "%(text)s: nenhum outro fica, a execução termina e %(n)s item aberto falha.",
+            "%(text)s: nenhum outro fica, a execução termina e %(n)s itens abertos falham.",
+            n,
+        )
+        return ends % {"text": text, "n": numero(n)}
     return gettext("%(text)s: o item falha como encerrado.") % {"text": text} if robo.caso else f"{text}."

@@ -8,14 +8,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.admin.confirmar import confirmado, pedir_confirmacao
+from executions.formatos import contados
 from executions.models import ArquivoRecusado, Registro, Script
 from executions.parametros import TIPOS
-from executions.templatetags.paginas import quando, quantos
+from executions.templatetags.paginas import quando
 
 DO_ARQUIVO = ["sha256", "confirmado_em"]
 DE_MUITOS = ("quem_pode", "destinos")
@@ -144,14 +145,13 @@ class ScriptAdmin(admin.ModelAdmin):
         if confirmado(request):
             n = sum(self._confirmar(request, script, new) for script, new in found.items())
             text = (
-                f"{quantos(n, gettext('arquivo confirmado'), gettext('arquivos confirmados'))}."
+                contados(ngettext("%(n)s arquivo confirmado.", "%(n)s arquivos confirmados.", n), n)
                 if n
                 else gettext("Nada mudou.")
             )
             self.message_user(request, text, messages.SUCCESS if n else messages.INFO)
             return None
-        files = quantos(len(found), gettext("arquivo"), gettext("arquivos"))
-        title = gettext("Confirmar %(n)s") % {"n": files}
+        title = contados(ngettext("Confirmar %(n)s arquivo", "Confirmar %(n)s arquivos", len(found)), len(found))
         return pedir_confirmacao(
             self, request, queryset, acao="confirmar_arquivo", titulo=f"{title}?", botao=title,
             manter=gettext("Não confirmar"),

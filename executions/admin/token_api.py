@@ -5,11 +5,11 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from executions.formatos import contados
 from executions.models import TokenAPI
-from executions.templatetags.paginas import quantos
 
 
 @admin.register(TokenAPI)
@@ -56,7 +56,7 @@ class TokenAPIAdmin(admin.ModelAdmin):
         assert isinstance(request.user, AbstractBaseUser)
         n = sum(token.revogar(request.user) for token in queryset)
         text = (
-            f"{quantos(n, gettext('token revogado'), gettext('tokens revogados'))}."
+            contados(ngettext("%(n)s token revogado.", "%(n)s tokens revogados.", n), n)
             if n
             else gettext("Nada mudou: já estavam revogados.")
         )

@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 
 from executions import historico, robos, scripts
+from executions.formatos import contados
 from executions.models import Processo
-from executions.templatetags.paginas import quantos
 from executions.views.acesso import acao, pagina_de, quem
 from executions.views.baixas import Baixas
 from executions.views.quadro import Cartao
@@ -81,7 +81,8 @@ def encerrar_scripts(request: HttpRequest) -> HttpResponse:
     n = scripts.matar_todos(quem(request))
     if not n:
         return _dizer(request, messages.INFO, NENHUM_SCRIPT)
-    return _dizer(request, messages.SUCCESS, _("Parada pedida a %(n)s.") % {"n": quantos(n, _("script"), _("scripts"))})
+    text = ngettext("Parada pedida a %(n)s script.", "Parada pedida a %(n)s scripts.", n)
+    return _dizer(request, messages.SUCCESS, contados(text, n))
 
 
 @acao("encerrar_todos")
@@ -92,14 +93,17 @@ def encerrar_tudo(request: HttpRequest) -> HttpResponse:
         return _dizer(request, messages.INFO, NADA_VIVO)
     if baixas.processos and request.POST.get("n", "").strip() != str(len(baixas.processos)):
         # Typed wrong, or right when the page was made: what would die now is shown before it is asked again.
-        alive = quantos(len(baixas.processos), _("processo vivo"), _("processos vivos"))
-        messages.error(
-            request, _("Nada foi encerrado: há %(alive)s agora. Digite exatamente este número.") % {"alive": alive}
+        alive = len(baixas.processos)
+        text = ngettext(
+            "Nada foi encerrado: há %(n)s processo vivo agora. Digite exatamente este número.",
+            "Nada foi encerrado: há %(n)s processos vivos agora. Digite exatamente este número.",
+            alive,
         )
+        messages.error(request, contados(text, alive))
         return redirect("executions:confirmar_encerrar_todos")
     n = robos.encerrar_todos(quem(request))
-    ended = quantos(n, _("execução encerrada"), _("execuções encerradas"))
-    asked = quantos(len(dying), _("processo"), _("processos"))
+    ended = contados(ngettext("%(n)s execução encerrada", "%(n)s execuções encerradas", n), n)
+    asked = contados(ngettext("%(n)s processo", "%(n)s processos", len(dying)), len(dying))
     return _dizer(
         request, messages.SUCCESS, _("Parada pedida a %(asked)s; %(ended)s.") % {"asked": asked, "ended": ended}
     )

@@ -4,10 +4,11 @@ from django.contrib import messages
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from executions.formatos import contados
 from executions.models import Prioridade, Processo
 from executions.panorama import Espera
 from executions.robos import Pedido
-from executions.templatetags.paginas import milhar, quantos
+from executions.templatetags.paginas import milhar
 
 PAUSADA = gettext_lazy("Execução pausada. Os robôs terminam o item em mãos e saem.")
 NAO_PAUSADA = gettext_lazy("Nada mudou: a execução já estava pausada ou já terminou.")
@@ -63,10 +64,10 @@ def do_pedido(pedido: Pedido) -> tuple[int, str]:
     """(message level, sentence) for how many robots were asked for and what the execution waits for."""
     waits = "" if pedido.espera == Espera.NADA else f" {pedido.espera.label}"
     if pedido.robos:
-        asked = quantos(pedido.robos, _("robô pedido"), _("robôs pedidos"))
-        return messages.SUCCESS, f"{asked}.{waits}"
+        asked = contados(ngettext("%(n)s robô pedido.", "%(n)s robôs pedidos.", pedido.robos), pedido.robos)
+        return messages.SUCCESS, f"{asked}{waits}"
     level = messages.INFO if pedido.espera in (Espera.NADA, Espera.COMPLETA) else messages.WARNING
-    return level, _("Nenhum robô novo foi pedido.%(waits)s") % {"waits": waits}
+    return level, _("Nenhum robô novo foi pedido.") + waits
 
 
 def priorizada(prioridade: Prioridade) -> str:
