@@ -110,18 +110,12 @@ DATA = {
     ("executions/api/descricao.py", "value"): "a msgid that was marked where it was written",
     ("executions/api/descricao.py", "tag"): "a msgid that was marked where it was written",
     ("workers/cover.py", "código"): "a part of the names of a portal's fields",
-    ("workers/portals/projudi_reader.py", "(usuario|login"): "a pattern of a portal's words",
-    ("workers/portals/projudi_reader.py", "segredo de"): "a pattern of a portal's words",
-    ("workers/portals/projudi_reader.py", "sessao ativa"): "a pattern of a portal's words",
-    ("workers/portals/projudi_reader.py", "sistema em"): "a pattern of a portal's words",
-    ("workers/portals/projudi_reader.py", "nenhum processo"): "a pattern of a portal's words",
-    ("workers/portals/projudi_reader.py", "tente"): "a pattern of a portal's words",
     ("workers/portals/projudi_reader.py", "ï»¿"): "the marks of a file that was read in another encoding",
 }
 # A single word that is given to these is read by a person.
 TOLD = {
     "success", "message_user", "add_message", "_dizer", "ValidationError", "Problema", "PermissionDenied", "Http404",
-    "ParametroInvalido", "CronInvalido", "quantos", "_voltar", "CommandError", "UsoErrado", "Table", "_gauge",
+    "ParametroInvalido", "CronInvalido", "_voltar", "CommandError", "UsoErrado", "Table", "_gauge",
 }  # fmt: skip
 SHOWN = {
     "verbose_name", "verbose_name_plural", "help_text", "label", "description", "short_description", "summary", "help",

@@ -39,13 +39,9 @@ class Execucao(models.Model):
     )
     mode = models.CharField(_("modo"), max_length=8, choices=Mode.choices, default=Mode.HEADLESS)
     usuario = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="execucoes",
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="execucoes",
         verbose_name=_("usuário"),
-    )
+    )  # fmt: skip
     solicitante = models.CharField(_("solicitante"), max_length=150, blank=True)
     origem = models.CharField(_("origem"), max_length=20, default="cli")
     status = models.CharField(_("situação"), max_length=8, choices=Status.choices, default=Status.QUEUED)
@@ -184,10 +180,8 @@ class Execucao(models.Model):
             if row.max_robots == maximo:
                 return False
             Execucao.objects.filter(pk=self.pk).update(max_robots=maximo)
-            text = gettext("Máximo de robôs: de %(antes)s para %(depois)s.") % {
-                "antes": row.max_robots,
-                "depois": maximo,
-            }
+            change = {"antes": row.max_robots, "depois": maximo}
+            text = gettext("Máximo de robôs: de %(antes)s para %(depois)s.") % change
             Registro.objects.anotar("max_robots", text, execucao=self, usuario=usuario)
         return True
 
@@ -263,9 +257,8 @@ class Execucao(models.Model):
                 changes |= {"geracao": F("geracao") + 1, "status": Status.QUEUED, "finished_at": None, "motivo": ""}
                 changes |= {"motivo_classe": "", "started_at": None, "pausada_em": None, "avisada_em": None}
             Execucao.objects.filter(pk=row.pk).update(heartbeat_at=agora, **changes)
-            Registro.objects.anotar(
-                "reaberta", gettext("Itens reabertos: %(n)s.") % {"n": n}, execucao=row, usuario=usuario
-            )
+            text = gettext("Itens reabertos: %(n)s.") % {"n": n}
+            Registro.objects.anotar("reaberta", text, execucao=row, usuario=usuario)
         return n
 
     def voltar_a_fila(self) -> bool:
@@ -295,10 +288,8 @@ class Execucao(models.Model):
             elif not row.aberta and (counted["n_pending"] or counted["n_running"]):
                 changes |= {"status": Status.QUEUED, "finished_at": None, "avisada_em": None}
             Execucao.objects.filter(pk=row.pk).update(**changes)
-            text = (
-                gettext("Contadores divergentes corrigidos: %(contadores)s.") % {"contadores": wrong}
-                if wrong
-                else gettext("Execução sem itens abertos concluída.")
-            )
+            text = gettext("Execução sem itens abertos concluída.")
+            if wrong:
+                text = gettext("Contadores divergentes corrigidos: %(contadores)s.") % {"contadores": wrong}
             Registro.objects.anotar("contadores", text, level="error", execucao=row)
         return wrong

@@ -81,20 +81,10 @@ DISPARO = {
 MENSAGEM = {"success": ("ok", "ok"), "info": ("run", "info"), "warning": ("warn", "alerta"), "error": ("bad", "falha")}
 
 
-def quantos(n: int, um: str, muitos: str) -> str:
-    """ "1 falha", "2 falhas", "1.234 falhas"."""
-    return f"{milhar(n)} {um if n == 1 else muitos}"
-
-
 @register.filter
 def milhar(n: int) -> str:
     """ "1.234"."""
     return numero(n)
-
-
-@register.simple_tag
-def plural(n: int, um: str, muitos: str) -> str:
-    return quantos(n, um, muitos)
 
 
 @register.simple_tag
@@ -236,7 +226,7 @@ def pinos(maximo: int, acesos: int) -> list[bool]:
 def barra(partes: "list[Parte]", classe: str = "") -> SafeString:
     """The segmented bar: widths are attributes, so no inline style."""
     total = sum(parte.n for parte in partes) or 1
-    label = ", ".join(quantos(parte.n, parte.um, parte.muitos) for parte in partes if parte.n) or _("nenhum item")
+    label = ", ".join(parte.palavras for parte in partes if parte.n) or _("nenhum item")
     gap = total * 0.003
     rows, x = [], 0
     for parte in partes:

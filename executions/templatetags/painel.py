@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from executions.formatos import numero
+from executions.formatos import contados, numero
 from executions.hoje import GRUPOS, Hoje
 from executions.models import Execucao, JobItem, Processo
 from executions.panorama import Espera
 from executions.previsao import Previsao
-from executions.templatetags.paginas import AMBER_AGE_SECONDS, _marca, barra, estado_do_robo, icone, quantos
+from executions.templatetags.paginas import AMBER_AGE_SECONDS, _marca, barra, estado_do_robo, icone
 from executions.templatetags.previsao import momento, motivo
 from executions.templatetags.processos import em_palavras
 from executions.views.progresso import Parte
@@ -45,18 +45,20 @@ COMECA = {
 }
 
 
-def nome_do_grupo(grupo: str, n: int) -> str:
-    words = {
-        "protocolada": (_("protocolada"), _("protocoladas")),
-        "nao_localizada": (_("não localizada"), _("não localizadas")),
-        "a_conferir": (_("a conferir"), _("a conferir")),
-        "falha": (_("falha"), _("falhas")),
+def texto_do_grupo(grupo: str, n: int) -> str:
+    """With %(n)s where the number goes."""
+    texts = {
+        "protocolada": ngettext("%(n)s protocolada", "%(n)s protocoladas", n),
+        "nao_localizada": ngettext("%(n)s não localizada", "%(n)s não localizadas", n),
+        "a_conferir": _("%(n)s a conferir"),
+        "falha": ngettext("%(n)s falha", "%(n)s falhas", n),
     }
-    return words[grupo][0 if n == 1 else 1]
+    return texts[grupo]
 
 
 def partes_de_hoje(hoje: Hoje) -> list[Parte]:
-    return [Parte(hoje.do_grupo(g), *TONS[g], nome_do_grupo(g, 1), nome_do_grupo(g, 2)) for g in GRUPOS]
+    counted = {grupo: hoje.do_grupo(grupo) for grupo in GRUPOS}
+    return [Parte(n, *TONS[grupo], texto_do_grupo(grupo, n)) for grupo, n in counted.items()]
 
 
 @register.filter
@@ -91,7 +93,7 @@ def _legenda(partes: Iterable[tuple[Parte, str]]) -> SafeString:
     shown = [(parte, url) for parte, url in partes if parte.n]
     rows = format_html_join(
         "", '<li class="is-{}"><a href="{}">{}{}</a></li>',
-        ((p.tom, url, icone(p.icone), quantos(p.n, p.um, p.muitos)) for p, url in shown),
+        ((p.tom, url, icone(p.icone), p.palavras) for p, url in shown),
     )  # fmt: skip
     return format_html('<ul class="legend">{}</ul>', rows)
 
@@ -204,9 +206,7 @@ def endereco(consulta: dict[str, str]) -> str:
 def soma_de_hoje(grupo: str, itens: int, execucoes: int) -> str:
     """ "48 protocoladas hoje, em 3 execuções"."""
     where = ngettext("em %(n)d execução", "em %(n)d execuções", execucoes) % {"n": execucoes}
-    return _("%(n)s %(o_que)s hoje, %(onde)s") % {
-        "n": milhar(itens), "o_que": nome_do_grupo(grupo, itens), "onde": where
-    }  # fmt: skip
+    return _("%(itens)s hoje, %(onde)s") % {"itens": contados(texto_do_grupo(grupo, itens), itens), "onde": where}
 
 
 @register.filter

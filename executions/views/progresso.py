@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from executions.formatos import contados
 from executions.itens import A_CONFERIR, PARA_CONFERIR, Filtro
 from executions.models import Execucao, JobItem
 from executions.results import ErroClasse, Resultado
@@ -18,9 +20,12 @@ class Parte:
     n: int
     tom: str
     icone: str
-    um: str
-    muitos: str
+    texto: str  # what ngettext chose, with the number at its %(n)s
     filtro: str = ""
+
+    @property
+    def palavras(self) -> str:
+        return contados(self.texto, self.n)
 
 
 @dataclass(frozen=True)
@@ -40,16 +45,16 @@ class Grupo:
 def partes_da_lista(execucao: Execucao) -> list[Parte]:
     """From the counters alone: a list never counts items."""
     return [
-        Parte(execucao.n_done, "ok", "check", _("respondido"), _("respondidos")),
+        Parte(execucao.n_done, "ok", "check", ngettext("%(n)s respondido", "%(n)s respondidos", execucao.n_done)),
         *_inacabadas(execucao.n_failed, execucao.n_running, execucao.n_pending),
     ]
 
 
 def _inacabadas(failed: int, running: int, pending: int) -> list[Parte]:
     return [
-        Parte(failed, "bad", "falha", _("falha"), _("falhas"), "situacao=failed"),
-        Parte(running, "run", "rodando", _("em andamento"), _("em andamento"), "situacao=running"),
-        Parte(pending, "idle", "relogio", _("pendente"), _("pendentes"), "situacao=pending"),
+        Parte(failed, "bad", "falha", ngettext("%(n)s falha", "%(n)s falhas", failed), "situacao=failed"),
+        Parte(running, "run", "rodando", _("%(n)s em andamento"), "situacao=running"),
+        Parte(pending, "idle", "relogio", ngettext("%(n)s pendente", "%(n)s pendentes", pending), "situacao=pending"),
     ]
 
 
@@ -85,17 +90,18 @@ class Contagem:
         """What asks for a person's eyes, by result, without the empty ones."""
         counted = self.por_resultado()
         words = [(v, str(v.label).lower()) for v in PARA_CONFERIR if counted[v]]
-        return [Parte(counted[v], "warn", "olho", word, word, f"resultado={v}") for v, word in words]
+        return [Parte(counted[v], "warn", "olho", f"%(n)s {word}", f"resultado={v}") for v, word in words]
 
     @property
     def partes(self) -> list[Parte]:
         counted = self.por_resultado()
+        filed, absent = counted[Resultado.PROTOCOLADA], counted[Resultado.NAO_LOCALIZADA]
         return [
-            Parte(counted[Resultado.PROTOCOLADA], "ok", "ok", _("protocolada"), _("protocoladas"),
+            Parte(filed, "ok", "ok", ngettext("%(n)s protocolada", "%(n)s protocoladas", filed),
                   "resultado=protocolada"),
-            Parte(counted[Resultado.NAO_LOCALIZADA], "neg", "nao", _("não localizada"), _("não localizadas"),
+            Parte(absent, "neg", "nao", ngettext("%(n)s não localizada", "%(n)s não localizadas", absent),
                   "resultado=nao_localizada"),
-            Parte(sum(parte.n for parte in self.a_conferir), "warn", "olho", _("a conferir"), _("a conferir"),
+            Parte(sum(parte.n for parte in self.a_conferir), "warn", "olho", _("%(n)s a conferir"),
                   "resultado=a_conferir"),
             *_inacabadas(*(self.por_status(s) for s in ("failed", "running", "pending"))),
         ]  # fmt: skip
