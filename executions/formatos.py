@@ -4,9 +4,11 @@ The formats of moments are texts like any other: whoever translates gives those 
 """
 
 from datetime import datetime
+from functools import cache
 
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.formats import get_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 FORMATOS = {
@@ -29,7 +31,12 @@ FORMATOS = {
 
 def momento(at: datetime, formato: str = "minuto") -> str:
     """An aware moment on the clock of the installation's zone."""
-    return timezone.localtime(at).strftime(str(FORMATOS[formato]))
+    return escrito(timezone.localtime(at), formato)
+
+
+def escrito(local: datetime, formato: str) -> str:
+    """As `momento`, of one that is in that zone already: lists write hundreds."""
+    return local.strftime(str(FORMATOS[formato]))
 
 
 def contados(texto: str, n: int) -> str:
@@ -39,4 +46,10 @@ def contados(texto: str, n: int) -> str:
 
 def numero(n: float, casas: int = 0) -> str:
     """ "1.234", or "2,1" with one decimal place, in pt-BR."""
-    return number_format(n, casas, force_grouping=True)
+    thousands, point = _separadores(get_language() or "")
+    return f"{n:,.{casas}f}".translate({ord(","): thousands, ord("."): point})
+
+
+@cache
+def _separadores(lingua: str) -> tuple[str, str]:
+    return str(get_format("THOUSAND_SEPARATOR", lingua)), str(get_format("DECIMAL_SEPARATOR", lingua))

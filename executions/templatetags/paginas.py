@@ -169,7 +169,7 @@ def quando(at: datetime | None, formato: str = "minuto") -> SafeString:
         return SafeString()
     local = timezone.localtime(at)
     iso = local.isoformat(timespec="seconds")
-    return format_html('<time datetime="{}">{}</time>', iso, formatos.momento(local, formato))
+    return format_html('<time datetime="{}">{}</time>', iso, formatos.escrito(local, formato))
 
 
 @register.simple_tag
@@ -195,7 +195,7 @@ def idade(at: datetime | None, agora: datetime, limite: float = AMBER_AGE_SECOND
     local = timezone.localtime(at)
     tone = "warn" if (agora - at).total_seconds() > limite else "ok"
     text = '<span class="beat is-{} xs">{}<time datetime="{}" data-idade>{}</time></span>'
-    return format_html(text, tone, icone("pulso"), local.isoformat(timespec="seconds"), formatos.momento(local, "hora"))
+    return format_html(text, tone, icone("pulso"), local.isoformat(timespec="seconds"), formatos.escrito(local, "hora"))
 
 
 @register.filter

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from executions.formatos import momento, numero
+from executions.formatos import escrito, numero
 from executions.historico import DESFECHOS, Filtro
 from executions.models import Processo, Saida
 from executions.templatetags.paginas import PROCESSO, _marca
@@ -137,7 +137,7 @@ def decorrido(inicio: datetime | None, limite: int | None = None) -> SafeString:
     if inicio is None:
         return SafeString()
     local = timezone.localtime(inicio)
-    since = _("desde %(hora)s") % {"hora": momento(local, "hora")}
+    since = _("desde %(hora)s") % {"hora": escrito(local, "hora")}
     at = format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), since)
     if not limite:
         return format_html('<span class="tempo" data-decorrido><span class="xs nb">{}</span></span>', at)
