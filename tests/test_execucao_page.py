@@ -3,11 +3,12 @@
 import csv
 import io
 import re
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -17,8 +18,8 @@ from executions import busca, itens
 from executions.itens import Filtro
 from executions.models import Execucao, JobItem, Registro
 from executions.results import ErroClasse, Resposta, Resultado
-from executions.views import linhas
-from tests.factories import contadores, em_postgres, nova_execucao, novo_robo, retrato, tomado
+from executions.views import linhas, log
+from tests.factories import contadores, em_postgres, in_threads, nova_execucao, novo_robo, retrato, tomado
 from tests.pages import (
     HTMX,
     acao,
@@ -222,6 +223,54 @@ def test_the_log_is_appended_after_the_last_line_with_its_level_kept() -> None:
     added = poll[poll.index("beforeend:#log-linhas") :]
     assert "outra error" in added and "outra info" not in added and "linha warning" not in added
     assert client.get(tick(poll), headers=HTMX).status_code == 204
+
+
+def test_a_line_that_is_committed_after_later_ones_is_shown_by_the_next_poll() -> None:
+    """On PostgreSQL a transaction that took its number first may end last."""
+    batch, client = nova_execucao(1), como("Leitores")
+    first = Registro.objects.latest("pk").pk
+    lines = [{"at": batch.created_at, "evento": "x", "mensagem": f"linha {n}", "execucao": batch} for n in range(120)]
+    Registro.objects.bulk_create(Registro(pk=first + 2 + n, **line) for n, line in enumerate(lines) if n != 80)
+    html = abrir(batch, client=client)
+    Registro.objects.create(pk=first + 2 + 80, **lines[80])
+    poll = client.get(tick(html), headers=HTMX).content.decode()
+    assert re.findall(r'<li id="l(\d+)"', poll) == [str(first + 2 + 80)]
+    assert client.get(tick(poll), headers=HTMX).status_code == 204
+    Registro.objects.create(pk=first + 200, **lines[0])
+    assert client.get(tick(poll), headers=HTMX).content.decode().count('<li id="l') == 1
+
+
+@pytest.mark.parametrize("texto", ["x", "7.", "7.-1", "9" * 19, ".".join("1" * 51)])
+def test_numbers_of_lines_that_no_page_wrote_are_none(texto: str) -> None:
+    assert log.ler(texto) == []
+    assert log.ler(log.escrever([7, 8, 12])) == [7, 8, 12] and log.escrever([7, 8, 12]) == "7.1.4"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_transaction_s_line_is_not_lost_behind_a_quick_one_s() -> None:
+    if not em_postgres():  # BEGIN IMMEDIATE: there is no second writer
+        return
+    batch, client = nova_execucao(1), como("Leitores")
+    html = abrir(batch, client=client)
+    written, may_commit = threading.Event(), threading.Event()
+
+    def slow(_n: int) -> None:
+        with transaction.atomic():
+            Registro.objects.anotar("x", "a lenta", execucao=batch.pk)
+            written.set()
+            assert may_commit.wait(30)
+
+    thread = threading.Thread(target=in_threads, args=(1, slow))
+    thread.start()
+    assert written.wait(30)
+    Registro.objects.anotar("x", "a rápida", execucao=batch)
+    poll = client.get(tick(html), headers=HTMX).content.decode()
+    may_commit.set()
+    thread.join(30)
+    late = client.get(tick(poll), headers=HTMX).content.decode()
+    added = late[late.index("beforeend:#log-linhas") :]
+    assert "a rápida" in poll and "a lenta" not in poll
+    assert "a lenta" in added and "a rápida" not in added
 
 
 def test_a_long_log_comes_in_answers_of_five_hundred_lines() -> None:

@@ -10,6 +10,8 @@ from executions import clock
 from executions.results import ErroClasse
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.contrib.auth.models import AbstractBaseUser
 
     from executions.models.execucao import Execucao
@@ -20,10 +22,12 @@ SERIOS = ("warning", "error")
 
 
 class RegistroQuerySet(models.QuerySet["Registro"]):
-    def do_log(self, execucao: "Execucao", nivel: str, depois: int | None, n: int) -> "list[Registro]":
+    def do_log(
+        self, execucao: "Execucao", nivel: str, depois: int | None, n: int, *, sem: "Collection[int]" = ()
+    ) -> "list[Registro]":
         """At most n lines of this execution after that number (None: the last ones), in order, with who wrote them.
 
-        `nivel`: "warning" (warnings and errors), "error", or all.
+        `nivel`: "warning" (warnings and errors), "error", or all. `sem`: without these.
         """
         rows: models.QuerySet[Registro] = self.filter(execucao=execucao).select_related("processo", "usuario")
         if nivel in SERIOS:
@@ -32,7 +36,7 @@ class RegistroQuerySet(models.QuerySet["Registro"]):
             rows = rows.filter(level="error")
         if depois is None:
             return list(rows.order_by("-id")[:n])[::-1]
-        return list(rows.filter(id__gt=depois).order_by("id")[:n])
+        return list(rows.filter(id__gt=depois).exclude(id__in=sem).order_by("id")[:n])
 
     def eventos(self) -> "RegistroQuerySet":
         """What happened to executions themselves, not to an item or a robot; the latest first."""

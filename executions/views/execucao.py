@@ -12,7 +12,7 @@ from executions.itens import Filtro
 from executions.models import Execucao, Processo, Registro
 from executions.panorama import Panorama
 from executions.previsao import amostra_de, com_amostras
-from executions.views import linhas
+from executions.views import linhas, log
 from executions.views.acesso import pagina
 from executions.views.botoes import botoes_de, exportacoes_de
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, Regiao, responder
@@ -42,7 +42,7 @@ def execucao(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 class Vista:
-    """What one look at an execution shows. A poll says which rows and which line of the log the page has already."""
+    """What one look at an execution shows. A poll says which rows and which lines of the log the page has already."""
 
     def __init__(self, request: HttpRequest, batch: Execucao, panorama: Panorama) -> None:
         self.request, self.batch, self.panorama = request, batch, panorama
@@ -63,12 +63,12 @@ class Vista:
         page = None if known else itens.pagina(self.batch, self.filtro)
         rows = page.itens if page else linhas.conhecidas(self.batch, known)
         cells = linhas.celulas(rows, self.robos)
-        last, log = self._log()
+        seen, new = self._log()
         versions = linhas.versoes(cells)
         changed = linhas.mudadas(cells, self.request.GET.get("c", "")) if self.poll else []
         at_load = self.request.GET.get("t", "")
         context |= {
-            "pagina": page, "linhas": list(zip(rows, cells, strict=True)), "registros": log,
+            "pagina": page, "linhas": list(zip(rows, cells, strict=True)), "registros": new,
             "novos": novos_no_filtro(self.total, at_load) if self.poll else "",
         }  # fmt: skip
         if not self.poll:
@@ -80,11 +80,11 @@ class Vista:
         )
         address = self.filtro.endereco | {
             "linhas": linhas.escrever([row.ordem for row in rows]), "c": versions, "t": known_total,
-            "depois": str(last), "nivel": self.nivel, "g": self.coluna,
+            "log": log.escrever(seen), "nivel": self.nivel, "g": self.coluna,
         }  # fmt: skip
         return responder(
-            self.request, "execucao", context, ritmo=self._ritmo(len(log)), regioes=self._regioes(context),
-            endereco=address, anexo=self._anexo(changed, log),
+            self.request, "execucao", context, ritmo=self._ritmo(len(new)), regioes=self._regioes(context),
+            endereco=address, anexo=self._anexo(changed, new),
         )  # fmt: skip
 
     def _contexto(self) -> dict[str, Any]:
@@ -123,12 +123,13 @@ class Vista:
             Regiao("executions/_eventos.html"),
         ]
 
-    def _log(self) -> tuple[int, list[Registro]]:
-        """(the last line's number, the lines): to a poll those after the last that it has, else the last ones."""
-        text = self.request.GET.get("depois", "")
-        after = int(text) if self.poll and text.isdecimal() and len(text) < 19 else None
-        found = Registro.objects.do_log(self.batch, self.nivel, after, LINHAS_DO_LOG)
-        return (found[-1].pk if found else after or 0), found
+    def _log(self) -> tuple[list[int], list[Registro]]:
+        """(the numbers of the last ones that the page then has, the lines): to a poll those that it has not."""
+        text = self.request.GET.get("log") if self.poll else None
+        seen = log.ler(text or "")
+        after = None if text is None else log.depois_de(seen)
+        new = Registro.objects.do_log(self.batch, self.nivel, after, LINHAS_DO_LOG, sem=seen)
+        return log.ultimas([*seen, *(line.pk for line in new)]), new
 
     def _ritmo(self, lidas: int) -> int | None:
         if self.poll and lidas == LINHAS_DO_LOG:
@@ -137,8 +138,8 @@ class Vista:
             return None
         return RITMO_RODANDO_MS if self.robos else RITMO_PARADO_MS
 
-    def _anexo(self, changed: list[str], log: list[Registro]) -> str | None:
-        if not self.poll or not (changed or log):
+    def _anexo(self, changed: list[str], new: list[Registro]) -> str | None:
+        if not self.poll or not (changed or new):
             return None
-        context = {"celulas": changed, "registros": log}
+        context = {"celulas": changed, "registros": new}
         return render_to_string("executions/_anexo.html", context, self.request)
