@@ -2,13 +2,14 @@
 
 import csv
 from collections.abc import Iterator
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -17,7 +18,7 @@ from executions import clock, conferencias
 from executions.exports import sem_formula
 from executions.models import Conferencia, LinhaConferida, Portal
 from executions.models.conferencia import LinhaQuerySet
-from executions.views.acesso import pagina, quem
+from executions.views.acesso import View, pagina, quem
 from executions.views.opcoes import Opcoes
 
 POR_PAGINA = 25
@@ -37,16 +38,16 @@ TIPO = {
 }
 
 
-class Expirada(Exception):
-    """This draft is not there any more, or somebody else's."""
+def com_rascunho(view: View) -> View:
+    """Gives the view this person's draft of the address; when it is not there any more, or another's: `expirada`."""
 
+    @wraps(view)
+    def given(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
+        mine = Conferencia.objects.de(quem(request), clock.db_now()).select_related("portal")
+        draft = mine.filter(pk=uuid).first()
+        return view(request, draft) if draft else expirada(request, uuid)
 
-def da_pessoa(request: HttpRequest, uuid: UUID) -> Conferencia:
-    """Raises Expirada."""
-    try:
-        return Conferencia.objects.de(quem(request), clock.db_now()).select_related("portal").get(pk=uuid)
-    except ObjectDoesNotExist as error:
-        raise Expirada from error
+    return given
 
 
 def expirada(request: HttpRequest, uuid: UUID) -> HttpResponse:
@@ -71,13 +72,10 @@ def nova(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @pagina("enfileirar")
-def conferencia(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    try:
-        draft = da_pessoa(request, uuid)
-    except Expirada:
-        return expirada(request, uuid)
+@com_rascunho
+def conferencia(request: HttpRequest, draft: Conferencia) -> HttpResponse:
     if draft.iniciada_em:
-        return expirada(request, uuid)
+        return expirada(request, draft.pk)
     return mostrar(request, draft, Opcoes(draft, quem(request), request.GET or None))
 
 
@@ -131,12 +129,9 @@ def _pagina(draft: Conferencia, aba: str, apos: str) -> dict[str, Any]:
 
 
 @pagina("enfileirar")
-def recusados(request: HttpRequest, uuid: UUID) -> HttpResponse | StreamingHttpResponse:
+@com_rascunho
+def recusados(request: HttpRequest, draft: Conferencia) -> StreamingHttpResponse:
     """The refused lines and why, as a Brazilian Excel opens it. Until the draft expires, also once it was started."""
-    try:
-        draft = da_pessoa(request, uuid)
-    except Expirada:
-        return expirada(request, uuid)
     rows = draft.linhas.all().recusadas().order_by("ordem").values_list("ordem", "nome", "erro").iterator()
     response = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="recusados.csv"'

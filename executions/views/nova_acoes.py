@@ -18,41 +18,42 @@ from executions.models import Conferencia, Execucao, Portal
 from executions.views import recados
 from executions.views.acesso import acao, quem
 from executions.views.envio import acao_com_envio
-from executions.views.nova import Expirada, da_pessoa, expirada, mostrar
+from executions.views.nova import com_rascunho, mostrar
 from executions.views.opcoes import Opcoes
 
 
 @acao_com_envio("enfileirar")
-def conferir(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse:
+def conferir(request: HttpRequest) -> HttpResponse:
     """Reads what was handed over, and goes to the page that shows every line. Enqueues nothing."""
-    nomes = request.POST.get("nomes")
-    enviados = [cast(Enviado, f) for f in request.FILES.getlist("arquivos")]
-    if uuid is None and not (nomes or "").strip() and not enviados:
+    if not request.POST.get("nomes", "").strip() and not request.FILES.getlist("arquivos"):
         messages.error(request, _("Nada a conferir: cole ao menos um nome ou envie um arquivo."))
         return _ir(request, reverse("executions:nova"))
+    return _conferir(request, conferencias.abrir(quem(request)))
+
+
+@acao_com_envio("enfileirar")
+@com_rascunho
+def conferir_de_novo(request: HttpRequest, draft: Conferencia) -> HttpResponse:
+    """The same, with what this draft has already."""
     try:
-        if uuid is None:
-            draft = conferencias.abrir(quem(request))
-        else:
-            draft = da_pessoa(request, uuid)
-            conferencias.reabrir(draft)
-    except Expirada:
-        return expirada(request, cast(UUID, uuid))
+        conferencias.reabrir(draft)
     except conferencias.EmAndamento as error:
         messages.info(request, str(error))
         return _ir(request, reverse("executions:nova"))
+    return _conferir(request, draft)
+
+
+def _conferir(request: HttpRequest, draft: Conferencia) -> HttpResponse:
+    enviados = [cast(Enviado, f) for f in request.FILES.getlist("arquivos")]
     portal = Portal.objects.filter(slug=request.POST.get("portal", "")).first()
-    conferencias.conferir(draft, nomes, enviados, portal)
+    conferencias.conferir(draft, request.POST.get("nomes"), enviados, portal)
     return _ir(request, reverse("executions:conferencia", args=[draft.pk]))
 
 
 @acao("enfileirar")
-def reaproveitar(request: HttpRequest, uuid: UUID) -> HttpResponse:
+@com_rascunho
+def reaproveitar(request: HttpRequest, draft: Conferencia) -> HttpResponse:
     """Keeps the former answer of one line, or of all (`ordem` empty), or has them verified again."""
-    try:
-        draft = da_pessoa(request, uuid)
-    except Expirada:
-        return expirada(request, uuid)
     rows = draft.linhas.all().respondidas()
     ordem = request.POST.get("ordem", "")
     if ordem:
@@ -70,17 +71,14 @@ def descartar(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 @acao("enfileirar")
-def iniciar(request: HttpRequest, uuid: UUID) -> HttpResponse:
+@com_rascunho
+def iniciar(request: HttpRequest, draft: Conferencia) -> HttpResponse:
     """T1, and with `acao=iniciar` T2: one execution a portal. However often it is sent, they are created once."""
     start = request.POST.get("acao") == "iniciar"
     if start and not request.user.has_perm("executions.iniciar"):
         raise PermissionDenied
-    try:
-        draft = da_pessoa(request, uuid)
-    except Expirada:
-        return expirada(request, uuid)
     if draft.iniciada_em:
-        return _ja_iniciada(request, conferencias.iniciadas(uuid, quem(request)))
+        return _ja_iniciada(request, conferencias.iniciadas(draft.pk, quem(request)))
     opcoes = Opcoes(draft, quem(request), request.POST)
     if not opcoes.validas:
         return mostrar(request, draft, opcoes, status=400)
@@ -89,10 +87,10 @@ def iniciar(request: HttpRequest, uuid: UUID) -> HttpResponse:
         made = conferencias.enfileirar(draft, esperados=int(shown) if shown.isdecimal() else -1, **opcoes.campos)
     except (conferencias.Mudou, conferencias.EmAndamento) as error:
         messages.warning(request, f"{error} {_('Nada foi enfileirado: confira os números e inicie de novo.')}")
-        return redirect("executions:conferencia", uuid=uuid)
+        return redirect("executions:conferencia", uuid=draft.pk)
     except ValueError as error:
         messages.error(request, str(error))
-        return redirect("executions:conferencia", uuid=uuid)
+        return redirect("executions:conferencia", uuid=draft.pk)
     if not made.agora:
         return _ja_iniciada(request, made.execucoes)
     _dizer(request, made.execucoes, start)
