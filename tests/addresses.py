@@ -35,9 +35,9 @@ from tests.pages import JPEG
 from tests.processos import escrever, novo_script, rodada, terminada
 
 
-def a_draft() -> Conferencia:
-    """What the superuser has checked: a draft is its person's alone."""
-    boss = User.objects.filter(is_superuser=True).latest("id")
+def a_draft(person: User | None = None) -> Conferencia:
+    """What this person (the superuser) has checked: a draft is its person's alone."""
+    boss = person or User.objects.filter(is_superuser=True).latest("id")
     draft = Conferencia.objects.filter(usuario=boss).first()
     if draft is None:
         draft = conferencias.abrir(boss)
@@ -47,7 +47,7 @@ def a_draft() -> Conferencia:
         names = "\n".join(
             [NOME, f"{OUTRO}.pdf", f"{OUTRO}_123_4567_.pdf", "Relatório.docx", *(f"{n}.pdf" for n in range(60))]
         )
-        conferencias.conferir(draft, names, [], None)
+        conferencias.conferir(draft, names, [], Portal.objects.order_by("id")[0])
     return draft
 
 
@@ -111,12 +111,15 @@ def _address(pattern: URLPattern) -> str:
     return reverse(f"executions:{pattern.name}", kwargs=values)
 
 
-def pages(client: Client) -> dict[str, str]:
-    """Name -> address of what this person sees as a page: acts (405 to GET) and downloads left out."""
+def pages(client: Client, *, refused: bool = False) -> dict[str, str]:
+    """Name -> address of what this person sees as a page: acts (405 to GET) and downloads left out.
+
+    `refused`: some may be closed to this person (403), and are left out, too.
+    """
     found = {}
     for name, url in addresses().items():
         response = client.get(url)
-        if response.status_code == 405:
+        if response.status_code == 405 or (refused and response.status_code == 403):
             continue
         assert response.status_code == 200, f"{name}: {url} answers {response.status_code}"
         if response["Content-Type"].startswith("text/html") and "<html" in response.content.decode():

@@ -28,12 +28,22 @@ def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
         browser.quit()
 
 
-def enter(browser: webdriver.Chrome, base: str, user: User) -> None:
-    """Logs this person in by the session's cookie."""
+def session_of(user: User) -> dict[str, str]:
+    """The cookie of a session in which this person is logged in."""
     client = Client()
     client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client.cookies[name].value, "path": "/"}
+
+
+def enter(browser: webdriver.Chrome, base: str, user: User) -> None:
+    """Logs this person in by the session's cookie."""
+    come_in(browser, base, session_of(user))
+
+
+def come_in(browser: webdriver.Chrome, base: str, session: dict[str, str]) -> None:
     browser.get(f"{base}/healthz/live")
-    browser.add_cookie({"name": settings.SESSION_COOKIE_NAME, "value": client.cookies["sessionid"].value, "path": "/"})
+    browser.add_cookie(session)
 
 
 def resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:

@@ -67,7 +67,7 @@ def tick(html: str) -> str:
 def test_each_number_of_the_legend_and_of_the_tabs_leads_to_exactly_as_many_items() -> None:
     batch, client = variada(), como("Operadores")
     html = abrir(batch, client=client)
-    legend = re.findall(r'<a href="\?([^"#]+)#itens"><svg[^>]*><use[^>]*/></svg>(\d+) ', html)
+    legend = re.findall(r'<a id="partes-[^"]+" href="\?([^"#]+)#itens"><svg[^>]*><use[^>]*/></svg>(\d+) ', html)
     assert [(query, int(n)) for query, n in legend] == [
         ("resultado=protocolada", 2), ("resultado=nao_localizada", 2), ("resultado=a_conferir", 1),
         ("situacao=failed", 3), ("situacao=running", 1), ("situacao=pending", 1),
@@ -87,7 +87,10 @@ def test_a_group_of_failures_is_of_one_class_and_one_message_and_its_link_shows_
         ("1", "Sessão expirada", "saiu"), ("1", "Sessão expirada", "saiu &amp; voltou"),
         ("1", "Tempo esgotado", "lento"),
     ]  # fmt: skip
-    links = [link.replace("&amp;", "&") for link in re.findall(r'class="hit" href="(\?situacao=failed[^"#]+)', html)]
+    links = [
+        link.replace("&amp;", "&")
+        for link in re.findall(r'class="hit" id="[^"]+" href="(\?situacao=failed[^"#]+)', html)
+    ]
     assert len(links) == 3
     assert sorted(sum((mostrados(abrir(batch, link, client)) for link in links), [])) == [6, 7, 8]
     assert all(len(mostrados(abrir(batch, link, client))) == 1 for link in links)

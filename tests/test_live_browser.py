@@ -9,10 +9,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from executions import clock
-from executions.models import Processo
+from executions.models import Processo, Registro
 from tests import chain
-from tests.browser import chromium, enter, shift, watch_shifts
-from tests.factories import nova_execucao, novo_robo, tomado
+from tests.browser import chromium, complaints, enter, shift, watch_shifts
+from tests.factories import RESPOSTA, nova_execucao, novo_robo, tomado
 from tests.pages import pessoa
 from tests.web import web
 
@@ -102,3 +102,42 @@ def test_a_live_page_disturbs_nobody_and_says_when_it_cannot_update(tmp_path: Pa
         browser.find_element(By.NAME, "password").send_keys("x")
         browser.find_element(By.CSS_SELECTOR, "button.big").click()
         chain.wait_for(lambda: browser.current_url.endswith("/processos/?desfecho=falha"), 5, "the way back")
+
+
+def test_pages_that_change_move_nothing_and_keep_the_focus(tmp_path: Path, grupos: None) -> None:
+    robo = novo_robo(nova_execucao(20, titulo="Petições", max_robots=2))
+    batch = robo.execucao
+    tomado(batch, robo).falhar("navegador", "caiu")
+    held = tomado(batch, robo)
+    # Page -> what of it, swapped by each poll, has the focus.
+    pages = {
+        "/": f"failed-{batch.pk}",
+        "/execucoes/": f"falhas-{batch.pk}",
+        f"/execucoes/{batch.pk}/": "partes-situacaofailed",
+        f"/robos/{robo.uuid}/": "ver-execucao",
+        "/processos/": f"encerrar-{robo.pk}",
+    }
+    with web(workers=2) as port, chromium(tmp_path / "perfil") as browser:
+        base = f"http://127.0.0.1:{port}"
+        enter(browser, base, pessoa("Operadores"))
+        complaints(browser)
+        for n, (url, focus) in enumerate(pages.items(), start=1):
+            browser.get(base + url)
+            browser.execute_script("document.getElementById(arguments[0]).focus()", focus)
+            browser.execute_script(
+                "window.swaps = 0; document.body.addEventListener('htmx:afterSettle', () => window.swaps++)"
+            )
+            watch_shifts(browser)
+            for turn in range(2):
+                held.concluir(RESPOSTA)
+                held = tomado(batch, robo)
+                seen = {"cpu": 10.0 * n + turn, "passo": f"abrindo o caso {n}.{turn}", "heartbeat_at": clock.db_now()}
+                Processo.objects.filter(pk=robo.pk).update(**seen)
+                Registro.objects.anotar("x", f"caso {n}.{turn}", execucao=batch, processo_id=robo.pk)
+                before = browser.execute_script("return window.swaps")
+                chain.wait_for(
+                    lambda b=before: browser.execute_script("return window.swaps") > b, 8, f"a swap of {url}"
+                )
+            assert browser.execute_script("return document.activeElement.id") == focus, url
+            assert shift(browser) < 0.05, url
+        assert complaints(browser) == []

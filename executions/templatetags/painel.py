@@ -77,7 +77,7 @@ def legenda_de_hoje(hoje: Hoje) -> SafeString:
     """Each number leads to the list that counts the same items."""
     url = reverse("executions:execucoes")
     return _legenda(
-        (parte, f"{url}?{urlencode({'resultado': grupo, 'desde': 'hoje'})}")
+        (parte, f"hoje-{grupo}", f"{url}?{urlencode({'resultado': grupo, 'desde': 'hoje'})}")
         for grupo, parte in zip(GRUPOS, partes_de_hoje(hoje), strict=True)
     )
 
@@ -85,15 +85,18 @@ def legenda_de_hoje(hoje: Hoje) -> SafeString:
 @register.simple_tag
 def legenda_da_linha(linha: "Linha") -> SafeString:
     """Of one execution: each number leads to its items of that situation."""
-    url = reverse("executions:execucao", args=[linha.execucao.pk])
-    return _legenda((parte, f"{url}?situacao={s}") for s, parte in zip(SITUACOES, linha.partes, strict=True))
+    pk = linha.execucao.pk
+    url = reverse("executions:execucao", args=[pk])
+    parts = zip(SITUACOES, linha.partes, strict=True)
+    return _legenda((parte, f"{s}-{pk}", f"{url}?situacao={s}") for s, parte in parts)
 
 
-def _legenda(partes: Iterable[tuple[Parte, str]]) -> SafeString:
-    shown = [(parte, url) for parte, url in partes if parte.n]
+def _legenda(partes: Iterable[tuple[Parte, str, str]]) -> SafeString:
+    """Of parts, each with the id and the address of its link."""
+    shown = [(parte, name, url) for parte, name, url in partes if parte.n]
     rows = format_html_join(
-        "", '<li class="is-{}"><a href="{}">{}{}</a></li>',
-        ((p.tom, url, icone(p.icone), p.palavras) for p, url in shown),
+        "", '<li class="is-{}"><a id="{}" href="{}">{}{}</a></li>',
+        ((p.tom, name, url, icone(p.icone), p.palavras) for p, name, url in shown),
     )  # fmt: skip
     return format_html('<ul class="legend">{}</ul>', rows)
 

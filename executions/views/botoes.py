@@ -28,6 +28,11 @@ class Botao:
     classe: str = ""
     confirma: bool = False
 
+    @property
+    def id(self) -> str:
+        """By what it does, so that a poll that swaps it leaves the focus on it."""
+        return "acao-" + self.url.removesuffix("/confirmar").rsplit("/", 1)[-1]
+
 
 def botoes_de(
     execucao: Execucao, contagem: Contagem, usuario: "AbstractBaseUser | AnonymousUser", robos: int

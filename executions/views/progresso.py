@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -36,6 +37,11 @@ class Grupo:
     nome: str
     mensagem: str
     n: int
+
+    @property
+    def id(self) -> str:
+        """The same wherever the group comes in the list, so that a poll leaves the focus on this one."""
+        return f"falha-{crc32(f'{self.classe} {self.mensagem}'.encode()):x}"
 
     @property
     def filtro(self) -> str:
