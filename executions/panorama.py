@@ -97,11 +97,7 @@ class Panorama:
 
     def lugar_para(self, execucao: Execucao) -> Host | None:
         """The emptiest live host that may take one more robot of this execution."""
-        free = {
-            host: host.places - self.robos_em(host)
-            for host in self.hosts_vivos
-            if host.draining_at is None and host.exclusiva_id in (None, execucao.pk)
-        }
+        free = {host: host.places - self.robos_em(host) for host in self.hosts_vivos if host.atende(execucao.pk)}
         host = max(free, key=lambda host: free[host], default=None)
         return host if host and free[host] > 0 else None
 

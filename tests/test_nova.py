@@ -16,7 +16,16 @@ from django.urls import reverse
 
 from executions import clock, conferencias, lotes
 from executions.models import ArquivoEnviado, Conferencia, Credencial, Execucao, JobItem, LinhaConferida, Processo
-from tests.factories import RESPOSTA, in_threads, nova_credencial, novo_host, novo_portal, novo_robo, tomado
+from tests.factories import (
+    RESPOSTA,
+    in_threads,
+    nova_credencial,
+    nova_execucao,
+    novo_host,
+    novo_portal,
+    novo_robo,
+    tomado,
+)
 from tests.intake_helpers import NOME, NUMERO, OUTRO, numero_de, pdf
 from tests.pages import HTMX, como, pagina_leve, pessoa, textos  # noqa: F401 (a fixture)
 
@@ -495,6 +504,14 @@ def test_ten_thousand_names_are_checked_shown_and_enqueued_in_little_time_and_fe
     # SQLite takes some dozen rows a statement.
     assert many["conferir"][0] - few["conferir"][0] < 10_000 / 40
     assert many["enfileirar"][0] == few["enfileirar"][0]
+
+
+def test_places_of_a_host_that_takes_nothing_new_are_not_offered(client: Client, credencial: Credencial) -> None:
+    novo_host(places=2)
+    novo_host(places=6, draining_at=clock.db_now())
+    novo_host(places=6, exclusiva=nova_execucao(1, credencial=credencial))
+    page = client.get(conferir(client, f"{NOME}\n{OUTRO}.pdf"))
+    assert [(e.n, e.fora) for e in page.context["opcoes"].escolhas()] == [(1, False), (2, False), (3, True)]
 
 
 def test_each_number_of_robots_has_its_forecast_and_one_above_the_sessions_says_so(

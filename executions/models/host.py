@@ -105,6 +105,10 @@ class Host(models.Model):
         limit = clock.db_now() - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
         return self.heartbeat_at is not None and self.heartbeat_at >= limit
 
+    def atende(self, execucao_id: int | None = None) -> bool:
+        """May robots of this execution (None: of one that does not exist yet) start here, when there is a place?"""
+        return self.draining_at is None and self.exclusiva_id in (None, execucao_id)
+
     def bater(self, **medidas: float | None) -> bool:
         """The agent's heartbeat. False when another epoch has taken the name: this agent must end."""
         mine = Host.objects.filter(pk=self.pk, epoch=self.epoch)

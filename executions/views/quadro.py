@@ -79,7 +79,7 @@ class Quadro:
             return _("Pedido a %(host)s: começa em instantes.") % {"host": processo.host}
         if not self.hosts_vivos:
             return str(SEM_MAQUINA)
-        open_ones = [host for host in self.hosts_vivos if host.draining_at is None and host.exclusiva_id is None]
+        open_ones = [host for host in self.hosts_vivos if host.atende()]
         places = sum(host.script_places for host in open_ones)
         if not places:
             return _("Nenhuma máquina ligada aceita scripts agora.")
