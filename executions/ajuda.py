@@ -53,6 +53,13 @@ PROCESSO = {
     Processo.Status.KILLED: _("Foi parado à força, e nada dele restou."),
     Processo.Status.LOST: _("Sumiu sem dizer nada: a máquina parou, ou ele nunca começou."),
 }
+TRABALHO = {
+    "trabalhando": _("Tem um item em mãos."),
+    "entrando": _("Abre o navegador e entra no portal. Ainda não tomou um item."),
+    "sem_item": _("Entrou, e espera um item: todos estão com outros robôs, ou esperam a hora da nova tentativa."),
+    "sem_sinal": _("Não dá sinal há mais de meio minuto. Se continuar, é parado, e o item volta à fila."),
+    "encerrando": _("Uma pessoa mandou parar; some daqui quando nada dele restar."),
+}
 MOTIVO = {
     Processo.Motivo.CONCLUIDO: _("Fez o que tinha a fazer."),
     Processo.Motivo.PAUSA: _("A execução foi pausada: o robô devolveu o item e saiu."),

@@ -15,6 +15,7 @@ from executions.models.execucao_queryset import ExecucaoQuerySet
 from executions.paginacao import data, meia_noite, numero, pagina_por_chave, parametros
 
 POR_PAGINA = 30
+CONTADAS = 3000  # ended items of one execution that a line of the list counts by result
 MEUS = "eu"
 ESTADOS = {
     "": _("Todas"),
@@ -121,7 +122,7 @@ class Lista:
             "estado", "portal", "portal__nome", "usuario", "usuario__username"
         )  # fmt: skip
         self._grupos: list[Contagem] = list(groups.annotate(n=Count(F("pk"))))
-        chosen: Any = rows.com_nomes().annotate(estado=ESTADO)
+        chosen: Any = rows.com_nomes().com_respostas(CONTADAS).annotate(estado=ESTADO)
         if filtro.estado:
             chosen = chosen.filter(estado__in=ABERTAS if filtro.estado == "aberta" else (filtro.estado,))
         if filtro.portal:

@@ -67,7 +67,7 @@ def tick(html: str) -> str:
 def test_each_number_of_the_legend_and_of_the_tabs_leads_to_exactly_as_many_items() -> None:
     batch, client = variada(), como("Operadores")
     html = abrir(batch, client=client)
-    legend = re.findall(r'<a id="partes-[^"]+" href="\?([^"#]+)#itens"><svg[^>]*><use[^>]*/></svg>(\d+) ', html)
+    legend = re.findall(r'<a id="partes-[^"]+" href="\?([^"#]+)#itens"><svg[^>]*><use[^>]*/></svg><b>(\d+)</b> ', html)
     assert [(query, int(n)) for query, n in legend] == [
         ("resultado=protocolada", 2), ("resultado=nao_localizada", 2), ("resultado=a_conferir", 1),
         ("situacao=failed", 3), ("situacao=running", 1), ("situacao=pending", 1),

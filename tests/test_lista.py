@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from executions.lista import POR_PAGINA
 from executions.models import Execucao
+from executions.results import Resposta, Resultado
+from executions.templatetags.previsao import momento
 from tests.factories import nova_execucao, novo_robo, tomado
 from tests.pages import (
     HTMX,
@@ -126,3 +128,24 @@ def test_titles_are_escaped() -> None:
     nova_execucao(1, titulo="<script>alert(1)</script>")
     html = como("Leitores").get(f"{URL}?q=<script>").content.decode()
     assert "<script>alert" not in html and 'value="<script>' not in html
+
+
+def test_a_line_counts_the_answers_by_result_or_in_one_number_where_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch = nova_execucao(3)
+    robo = novo_robo(batch)
+    for answer in (Resultado.PROTOCOLADA, Resultado.NAO_LOCALIZADA, Resultado.NAO_LOCALIZADA):
+        tomado(batch, robo).concluir(Resposta(answer))
+    client, url = como("Leitores"), f"/execucoes/{batch.pk}/"
+    html = client.get(URL).content.decode()
+    assert f'href="{url}?resultado=protocolada#itens">1</a>' in html
+    assert f'href="{url}?resultado=nao_localizada#itens">2</a>' in html
+    monkeypatch.setattr("executions.lista.CONTADAS", 2)
+    assert f'href="{url}?situacao=done#itens">3 respondidos</a>' in client.get(URL).content.decode()
+
+
+def test_a_time_that_is_past_is_never_rounded_to_a_minute_that_is_still_to_come() -> None:
+    at = timezone.localtime().replace(hour=17, minute=41, second=45, microsecond=0)
+    assert ">17:41<" in momento(at, at + timedelta(seconds=5))
+    assert ">17:42<" in momento(at, at - timedelta(seconds=5))

@@ -159,7 +159,7 @@ def test_the_panel_shows_progress_robots_and_why_each_execution_waits() -> None:
     nova_execucao(2, titulo="Segunda")
     html = como("Leitores").get("/").content.decode()
     assert f"#{running.pk} Primeira" in html
-    assert "1 respondido</a>" in html and "3 pendentes</a>" in html
+    assert "<b>1</b> não localizada</a>" in html and "<b>3</b> pendentes</a>" in html
     assert "<b>1</b> de 2 robôs" in html
     assert str(Espera.VEZ.label) in html
 

@@ -156,7 +156,7 @@ def test_a_number_of_today_leads_to_a_list_that_counts_the_same(grupo: str) -> N
     _verificados(now - timedelta(days=1), protocolada=1, nao_localizada=1, migrado=1, falha=1)
     client = como("Leitores")
     home = client.get("/").content.decode()
-    url, n = re.findall(rf'href="([^"]*resultado={grupo}[^"]*)"><svg.*?</svg>(\d+) ', home)[0]
+    url, n = re.findall(rf'href="([^"]*resultado={grupo}[^"]*)"><svg.*?</svg><b>(\d+)</b> ', home)[0]
     html = client.get(url.replace("&amp;", "&")).content.decode()
     assert f"{n} " in re.findall(r'<p class="bulk">.*?<span>([^<]+)</span>', html, re.S)[0]
     assert sum(map(int, re.findall(r'data-l="Hoje"><b>(\d+)</b>', html))) == int(n)
@@ -296,3 +296,38 @@ def test_polls_of_one_second_share_a_look_and_an_opened_page_takes_its_own(
     assert "Recém-chegada" in clients[1].get("/").content.decode()
     settings.POLL_SHARED_SECONDS = 0
     assert "Recém-chegada" in clients[1].get("/", headers=HTMX).content.decode()
+
+
+def _com_respostas(*respostas: Resultado, falhas: int = 0) -> Execucao:
+    """At work, with these answers and so many failures, one item in hand and one pending."""
+    batch = nova_execucao(len(respostas) + falhas + 2, max_robots=2)
+    robo = novo_robo(batch)
+    for answer in respostas:
+        tomado(batch, robo).concluir(Resposta(answer))
+    for _ in range(falhas):
+        tomado(batch, robo).falhar("tempo_esgotado", "Passou de 20 s.")
+    tomado(batch, robo)
+    return batch
+
+
+def test_the_bar_of_an_execution_at_work_is_split_by_result_and_each_number_leads_to_its_items() -> None:
+    batch = _com_respostas(Resultado.PROTOCOLADA, Resultado.PROTOCOLADA, Resultado.POSSIVEL, falhas=1)
+    html = como("Leitores").get("/").content.decode()
+    assert 'aria-label="2 protocoladas, 1 a conferir, 1 falha, 1 em andamento, 1 pendente"' in html
+    assert f'href="/execucoes/{batch.pk}/?resultado=a_conferir#itens"' in html
+
+
+def test_beyond_a_number_of_answers_the_bar_goes_by_the_counters_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _com_respostas(Resultado.PROTOCOLADA, Resultado.NAO_LOCALIZADA)
+    monkeypatch.setattr("executions.views.painel.CONTADAS", 1)
+    assert 'aria-label="2 respondidos, 1 em andamento, 1 pendente"' in como("Leitores").get("/").content.decode()
+
+
+def test_the_commonest_failure_is_named_and_can_be_done_again_by_who_may() -> None:
+    batch = _com_respostas(falhas=2)
+    link = f'href="/execucoes/{batch.pk}/reabrir/confirmar?erro=tempo_esgotado"'
+    seen = como("Leitores").get("/").content.decode()
+    assert "2 falhas por tempo esgotado." in seen and link not in seen
+    client = como("Operadores")
+    assert link in client.get("/").content.decode()
+    assert "Reprocessar 2" in client.get(link[6:-1]).content.decode()

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from executions import clock
 from executions.models import Processo, Quadro, Registro
+from executions.results import Resposta, Resultado
 from tests.factories import em_postgres, nova_execucao, novo_robo, tomado
 from tests.pages import (
     HTMX,
@@ -154,3 +155,13 @@ def test_a_robot_being_killed_offers_no_more_acts() -> None:
     robo.reiniciar(pessoa())
     html = como("Operadores").get(url(robo)).content.decode()
     assert "Sendo encerrado" in html and "Encerrar…" not in html and "Reiniciar…" not in html
+
+
+def test_an_ended_robot_says_in_words_why_it_left_and_never_an_exit_status(tempo: Any) -> None:
+    robo = com_tela()
+    item = tomado(robo.execucao, robo)
+    item.concluir(Resposta(Resultado.NAO_LOCALIZADA))
+    robo.terminar("exited", motivo="concluido", exit_code=0)
+    html = como("Operadores").get(url(robo)).content.decode()
+    assert "Sem mais itens</span>" in html and "Fez o que tinha a fazer." in html and "concluiu" not in html
+    assert f'href="/execucoes/{robo.execucao_id}/?robo={robo.pk}#itens">1</a>' in html

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, Count, F, Min, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, JSONArray
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
+from executions.linhas import Linhas
 from executions.models.registro import Registro
 from executions.results import ErroClasse
 
@@ -84,6 +85,20 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         n = later.order_by().values("execucao").annotate(n=Count("pk")).values("n")
         first = later.order_by("available_at").values("available_at")[:1]
         return self.annotate(prontos=F("n_pending") - Coalesce(Subquery(n), 0), retoma_em=Subquery(first))
+
+    def com_respostas(self, ate: int, **quais: Any) -> "ExecucaoQuerySet":
+        """With `respostas`: [status, result, class of failure, n] of the ended items, from an index alone.
+
+        None where more than `ate` ended, or that are not `quais`: there the counters must do, so that the cost stays
+        bounded.
+        """
+        from executions.models.job_item import JobItem  # noqa: PLC0415 (mutual nouns)
+
+        counted = JobItem.objects.filter(execucao=OuterRef("pk"), status__in=("done", "failed")).contagem()
+        lines = counted.annotate(linha=JSONArray("status", "resultado", "erro_classe", "n")).values("linha")
+        few = When(terminados__range=(1, ate), **quais, then=Linhas(lines))
+        ended = self.annotate(terminados=F("n_done") + F("n_failed"))
+        return ended.annotate(respostas=Case(few, output_field=models.JSONField()))
 
     def que_pedem_atencao(self, agora: datetime) -> "ExecucaoQuerySet":
         """The open ones, those interrupted in the last day, and those with failures of that day that need a person.

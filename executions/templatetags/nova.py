@@ -5,7 +5,7 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -38,7 +38,9 @@ def tribunal(numero: str) -> str:
 
 @register.simple_tag
 def dica_da_credencial(opcoes: Opcoes, credencial: Credencial) -> str:
-    """How many sessions it takes at the same time, and who uses them now."""
+    """How many sessions it takes at the same time, who uses them now, and whether the portal lets it in."""
+    if credencial.livre_em and credencial.livre_em > timezone.now():
+        return _("O portal a bloqueou por alguns minutos: livre às %(hora)s.") % {"hora": _hora(credencial.livre_em)}
     n = credencial.max_sessions
     text = _("Sem limite próprio de sessões") if n is None else ngettext(
         "Aceita %(n)d sessão ao mesmo tempo", "Aceita %(n)d sessões ao mesmo tempo", n
@@ -56,6 +58,21 @@ def previsao_da_escolha(escolha: EscolhaDeRobos) -> SafeString | str:
         return _("Sem previsão ainda")
     between = _("%(de)s a %(ate)s") % {"de": _hora(p.de), "ate": _hora(p.ate)}
     return format_html('<b>{}</b> <span class="xs quiet">{}</span>', _hora(p.fim), between)
+
+
+@register.simple_tag
+def demora_da_escolha(escolha: EscolhaDeRobos, escolhas: list[EscolhaDeRobos]) -> SafeString:
+    """How long this number of robots takes, of the longest: a bar for the eye; the words beside it say when."""
+    longest = max((_demora(other) for other in escolhas), default=0.0)
+    if not _demora(escolha):
+        return mark_safe("<span></span>")
+    part = f"{_demora(escolha) / longest * 100:.0f}"
+    return format_html('<progress max="100" value="{}" aria-hidden="true"></progress>', part)
+
+
+def _demora(escolha: EscolhaDeRobos) -> float:
+    p = escolha.previsao
+    return p.faltam * p.amostra.mediana / p.robos if p and p.fim and p.robos else 0.0
 
 
 @register.simple_tag

@@ -55,6 +55,14 @@ PROCESSO = {
     Processo.Status.RUNNING: ("run", "rodando", gettext_lazy("Rodando")),
     Processo.Status.STOPPING: ("warn", "parar", gettext_lazy("Parando")),
 }
+# What a living robot is doing.
+TRABALHO = {
+    "trabalhando": ("run", "rodando", gettext_lazy("Trabalhando")),
+    "entrando": ("run", "chave", gettext_lazy("Entrando")),
+    "sem_item": ("idle", "espera", gettext_lazy("Sem item")),
+    "sem_sinal": ("warn", "pulso", gettext_lazy("Sem sinal")),
+    "encerrando": ("warn", "parar", gettext_lazy("Sendo encerrado")),
+}
 NIVEL = {
     Registro.Level.DEBUG: ("idle", gettext_lazy("DETALHE")),
     Registro.Level.INFO: ("idle", gettext_lazy("INFO")),
@@ -85,6 +93,13 @@ MENSAGEM = {"success": ("ok", "ok"), "info": ("run", "info"), "warning": ("warn"
 def milhar(n: int) -> str:
     """ "1.234"."""
     return numero(n)
+
+
+@register.simple_tag
+def em_destaque(parte: "Parte") -> SafeString:
+    """Its words, the number in bold."""
+    before, _n, after = parte.texto.partition("%(n)s")
+    return format_html("{}<b>{}</b>{}", before, milhar(parte.n), after)
 
 
 @register.simple_tag
@@ -127,11 +142,26 @@ def resultado(item: JobItem) -> SafeString:
     return SafeString()
 
 
+@register.filter
+def silencioso(processo: Processo, agora: datetime) -> bool:
+    """No heartbeat for longer than is healthy."""
+    return processo.heartbeat_at is not None and (agora - processo.heartbeat_at).total_seconds() > AMBER_AGE_SECONDS
+
+
 @register.simple_tag
-def estado_do_robo(robo: Processo) -> SafeString:
+def trabalho(robo: Processo, agora: datetime, classe: str = "badge") -> SafeString:
+    """What a living robot, read `com_item`, is doing."""
+    if not robo.kill_requested_at and robo.status != Processo.Status.RUNNING:
+        return _marca(classe, *PROCESSO[Processo.Status(robo.status)])
     if robo.kill_requested_at:
-        return _marca("badge", "warn", "parar", _("Sendo encerrado"))
-    return _marca("badge", *PROCESSO[Processo.Status(robo.status)])
+        state = "encerrando"
+    elif silencioso(robo, agora):
+        state = "sem_sinal"
+    elif robo.caso:
+        state = "trabalhando"
+    else:
+        state = "sem_item" if robo.login_em else "entrando"
+    return _marca(classe, *TRABALHO[state])
 
 
 @register.simple_tag
@@ -208,7 +238,8 @@ def nome_curto(item: JobItem) -> str:
 
 @register.filter
 def megabytes(rss: int | None) -> str:
-    return f"{rss // 1_000_000} MB" if rss else ""
+    """ "612 MB", "1.957 MB"."""
+    return f"{milhar(rss // 1_000_000)} MB" if rss else ""
 
 
 @register.filter

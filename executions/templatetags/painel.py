@@ -9,16 +9,17 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from executions.formatos import contados, numero
 from executions.hoje import GRUPOS, Hoje
-from executions.models import Execucao, JobItem, Processo
+from executions.models import Execucao
 from executions.panorama import Espera
 from executions.previsao import Previsao
-from executions.templatetags.paginas import AMBER_AGE_SECONDS, _marca, barra, estado_do_robo, icone
-from executions.templatetags.previsao import momento, motivo
+from executions.templatetags.paginas import barra, em_destaque, icone, milhar
+from executions.templatetags.previsao import as_horas, momento, motivo
 from executions.templatetags.processos import em_palavras
 from executions.views.progresso import Parte
 
@@ -30,8 +31,9 @@ register = template.Library()
 # group of the day -> (tone, icon)
 TONS = {"protocolada": ("ok", "ok"), "nao_localizada": ("neg", "nao"), "a_conferir": ("warn", "olho"),
         "falha": ("bad", "falha")}  # fmt: skip
+# icon of a part -> the heading of its column
+NOMES = {"ok": gettext_lazy("Protocoladas"), "nao": gettext_lazy("Não localizadas"), "olho": gettext_lazy("A conferir")}
 LARGURA, BASE, ALTURA = 320, 83, 70
-SITUACOES = (JobItem.Status.DONE, JobItem.Status.FAILED, JobItem.Status.RUNNING, JobItem.Status.PENDING)
 COMECA = {
     Espera.PAUSADA: gettext_lazy("quando for retomada"),
     Espera.PORTAL: gettext_lazy("quando o portal voltar"),
@@ -61,12 +63,6 @@ def partes_de_hoje(hoje: Hoje) -> list[Parte]:
     return [Parte(n, *TONS[grupo], texto_do_grupo(grupo, n)) for grupo, n in counted.items()]
 
 
-@register.filter
-def milhar(n: int) -> str:
-    """ "1.234"."""
-    return numero(n)
-
-
 @register.simple_tag
 def barra_de_hoje(hoje: Hoje) -> SafeString:
     return barra(partes_de_hoje(hoje))
@@ -84,11 +80,10 @@ def legenda_de_hoje(hoje: Hoje) -> SafeString:
 
 @register.simple_tag
 def legenda_da_linha(linha: "Linha") -> SafeString:
-    """Of one execution: each number leads to its items of that situation."""
+    """Of one execution: each number leads to exactly its items."""
     pk = linha.execucao.pk
     url = reverse("executions:execucao", args=[pk])
-    parts = zip(SITUACOES, linha.partes, strict=True)
-    return _legenda((parte, f"{s}-{pk}", f"{url}?situacao={s}") for s, parte in parts)
+    return _legenda((parte, f"{slugify(parte.filtro)}-{pk}", f"{url}?{parte.filtro}#itens") for parte in linha.partes)
 
 
 def _legenda(partes: Iterable[tuple[Parte, str, str]]) -> SafeString:
@@ -96,7 +91,7 @@ def _legenda(partes: Iterable[tuple[Parte, str, str]]) -> SafeString:
     shown = [(parte, name, url) for parte, name, url in partes if parte.n]
     rows = format_html_join(
         "", '<li class="is-{}"><a id="{}" href="{}">{}{}</a></li>',
-        ((p.tom, name, url, icone(p.icone), p.palavras) for p, name, url in shown),
+        ((p.tom, name, url, icone(p.icone), em_destaque(p)) for p, name, url in shown),
     )  # fmt: skip
     return format_html('<ul class="legend">{}</ul>', rows)
 
@@ -131,26 +126,6 @@ def grafico_de_hoje(hoje: Hoje) -> SafeString:
     return format_html(
         '<svg class="chart" viewBox="0 0 320 102" role="img" aria-label="{}"><path class="axis" d="M20 84.5h300"/>{}'
         "</svg>", label, format_html_join("", "<g>{}{}</g>", bars),
-    )  # fmt: skip
-
-
-@register.filter
-def silencioso(robo: Processo, agora: datetime) -> bool:
-    """No heartbeat for longer than is healthy."""
-    return robo.heartbeat_at is not None and (agora - robo.heartbeat_at).total_seconds() > AMBER_AGE_SECONDS
-
-
-@register.simple_tag
-def trabalho(robo: Processo, agora: datetime) -> SafeString:
-    """What a robot is doing, in a badge."""
-    if robo.kill_requested_at or robo.status != Processo.Status.RUNNING:
-        return estado_do_robo(robo)
-    if silencioso(robo, agora):
-        return _marca("badge", "warn", "pulso", _("Sem sinal"))
-    if robo.caso:
-        return _marca("badge", "run", "rodando", _("Trabalhando"))
-    return _marca("badge", "idle", "espera", _("Sem item")) if robo.login_em else _marca(
-        "badge", "run", "chave", _("Entrando")
     )  # fmt: skip
 
 
@@ -189,7 +164,7 @@ def fim_ou_previsao(execucao: Execucao, previsao: Previsao | None, agora: dateti
     """The last column of the list: how it ended, or when it will, or begins."""
     if execucao.finished_at:
         words = _("terminou {}") if execucao.status == Execucao.Status.DONE else _("parou {}")
-        return format_html(words, momento(execucao.finished_at, agora))
+        return format_html(words, as_horas(execucao.finished_at, agora))
     if previsao and previsao.inicio:
         return format_html(_("começa por volta de {}"), momento(previsao.inicio, agora))
     if previsao and previsao.fim:
@@ -210,6 +185,12 @@ def soma_de_hoje(grupo: str, itens: int, execucoes: int) -> str:
     """ "48 protocoladas hoje, em 3 execuções"."""
     where = ngettext("em %(n)d execução", "em %(n)d execuções", execucoes) % {"n": execucoes}
     return _("%(itens)s hoje, %(onde)s") % {"itens": contados(texto_do_grupo(grupo, itens), itens), "onde": where}
+
+
+@register.filter
+def nome_da_parte(parte: Parte) -> str:
+    """The heading of its number, where a narrow screen has no columns: "Protocoladas"."""
+    return str(NOMES.get(parte.icone) or _("Respondidos"))
 
 
 @register.filter

@@ -60,12 +60,21 @@ def faixa(p: Previsao, agora: datetime) -> SafeString:
 
 @register.simple_tag
 def momento(at: datetime, agora: datetime) -> SafeString:
-    """A `<time>` to the minute: "14:41", or on another day "26/11 às 14:41"."""
-    local = timezone.localtime(_minuto(at))
+    """A `<time>` to the minute: "14:41", or on another day "26/11 às 14:41". What is past is a fact: not rounded."""
+    local = timezone.localtime(_minuto(at) if at > agora else at)
     words = formatos.momento(local, "hora_e_minuto")
     if local.date() != timezone.localtime(agora).date():
         words = _("{dia} às {hora}").format(dia=formatos.momento(local, "dia"), hora=words)
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="minutes"), words)
+
+
+@register.simple_tag
+def as_horas(at: datetime | None, agora: datetime) -> SafeString:
+    """As `momento`, after a word: "às 14:41", "em 26/11 às 14:41"."""
+    if at is None:
+        return SafeString()
+    today = timezone.localtime(at).date() == timezone.localtime(agora).date()
+    return format_html(_("às {}") if today else _("em {}"), momento(at, agora))
 
 
 def _minuto(at: datetime) -> datetime:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from executions.ajuda import MOTIVO
 from executions.formatos import escrito, numero
 from executions.historico import DESFECHOS, Filtro
 from executions.models import Processo, Saida
@@ -35,6 +36,12 @@ TOM = {
     Motivo.MEMORIA: ("bad", "alerta"),
     Motivo.PROCESSOS: ("bad", "alerta"),
     Motivo.ENTRADA: ("bad", "chave"),
+    Motivo.PORTAL: ("warn", "semrede"),
+    Motivo.CREDENCIAL: ("bad", "chave"),
+    Motivo.BLOQUEADO: ("warn", "cadeado"),
+    Motivo.LOGIN: ("warn", "chave"),
+    Motivo.CERCADO: ("idle", "migrado"),
+    Motivo.SEM_PROGRESSO: ("bad", "relogio"),
 }
 CANAL = {
     Saida.Canal.OUT: ("idle", gettext_lazy("saída")),
@@ -61,17 +68,23 @@ def estado_do_processo(processo: Processo, classe: str = "state") -> SafeString:
 
 @register.simple_tag
 def desfecho(processo: Processo, classe: str = "state") -> SafeString:
-    """How it ended: the exit status or the signal's name when it ended by itself, else why it was ended."""
-    code, motivo = processo.exit_code, processo.motivo
-    if code is not None and motivo in ("", Motivo.CONCLUIDO, Motivo.FALHA):
+    """How it ended: a script's exit status or its signal's name when it ended by itself, else why it ended."""
+    code, motivo, script = processo.exit_code, processo.motivo, processo.tipo == Processo.Tipo.SCRIPT
+    if script and code is not None and motivo in ("", Motivo.CONCLUIDO, Motivo.FALHA):
         if code == 0:
             return _marca(classe, "ok", "check", _("%(codigo)s · concluiu") % {"codigo": code})
         return _marca(classe, "bad", "falha", _("%(codigo)s · falhou") % {"codigo": _codigo(code)})
     if not motivo:
         return _marca(classe, "idle", "check", _("Terminou"))
     tone, icon = TOM.get(Motivo(motivo), ("bad", "falha"))
-    words = DESFECHOS.get(Motivo(motivo)) or processo.get_motivo_display().capitalize()
+    words = (script and DESFECHOS.get(Motivo(motivo))) or processo.get_motivo_display().capitalize()
     return _marca(classe, tone, icon, words)
+
+
+@register.filter
+def por_que_saiu(robo: Processo) -> str:
+    """Why a robot left, as sentences: what its end means, and its last words."""
+    return " ".join(filter(None, [str(MOTIVO[Motivo(robo.motivo)]) if robo.motivo else "", robo.erro]))
 
 
 def _codigo(code: int) -> str:

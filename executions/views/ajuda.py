@@ -65,6 +65,7 @@ def secoes() -> list[Secao]:
         Secao("resultados", _("Resultados: as respostas"), _de_rotulo(Resultado, tom.RESULTADO, textos.RESULTADO)),
         Secao("falhas", _("Falhas: sem resposta"), _de_rotulo(ErroClasse, {}, textos.FALHA, ("bad", "falha"))),
         Secao("esperas", _("Por que está esperando"), _esperas()),
+        Secao("robos", _("O que um robô faz"), _de_tres(tom.TRABALHO, tom.TRABALHO, textos.TRABALHO)),
         Secao("processos", _("Estados dos processos"), _de_rotulo(
             Processo.Status, {k: v[:2] for k, v in tom.PROCESSO.items()} | FINAIS, textos.PROCESSO)),
         Secao("desfechos", _("Como um processo terminou"), _desfechos()),

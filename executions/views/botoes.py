@@ -74,7 +74,7 @@ def _botao(execucao: Execucao, nome: str, texto: str, icone: str, classe: str = 
 def _reabrir(execucao: Execucao) -> Botao:
     n = execucao.n_failed
     text = ngettext("Reabrir {n} falha", "Reabrir {n} falhas", n).format(n=milhar(n))
-    return _botao(execucao, "reabrir", text, "repetir", "" if execucao.aberta else "main")
+    return _botao(execucao, "reabrir", text, "repetir", "main" if execucao.status == Execucao.Status.ERROR else "")
 
 
 def _repetir(execucao: Execucao, n: int) -> Botao:

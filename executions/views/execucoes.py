@@ -11,7 +11,7 @@ from executions.models import Execucao
 from executions.previsao import Previsao
 from executions.views.acesso import pagina
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder
-from executions.views.progresso import Parte, partes_da_lista
+from executions.views.progresso import INACABADAS, Parte, partes_da_lista
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Linha:
     partes: list[Parte]
     previsao: Previsao | None
     itens: int | None
+
+    @property
+    def respondidas(self) -> list[Parte]:
+        """Without what is not answered: by result, or a single one where they were too many to count."""
+        return self.partes[:-INACABADAS]
 
 
 @pagina()

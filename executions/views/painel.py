@@ -20,9 +20,10 @@ from executions.previsao import Previsao, com_amostras
 from executions.views.acesso import pagina
 from executions.views.fragmento import RITMO_PARADO_MS, RITMO_RODANDO_MS, responder, versao
 from executions.views.partilha import Partilha
-from executions.views.progresso import Parte, partes_da_lista
+from executions.views.progresso import Grupo, Parte, maior_falha, partes_da_lista
 
 MOSTRADAS, FILA_MOSTRADA = 50, 20
+CONTADAS = 50_000  # ended items of one execution at work that its bar counts by result
 FALA_A_CADA_S = 15  # a screen reader is not talked over
 
 
@@ -35,6 +36,11 @@ class Linha:
     espera: Espera
     partes: list[Parte]
     previsao: Previsao
+
+    @property
+    def maior_falha(self) -> Grupo | None:
+        """The class of failure that most of its failures have."""
+        return maior_falha(self.execucao)
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,8 @@ class Painel:
     """What the page shows, in five queries whatever the number of executions, robots and items."""
 
     def __init__(self, agora: datetime) -> None:
-        rows = Execucao.objects.que_pedem_atencao(agora).com_espera(agora).com_nomes().em_ordem()
-        marcadas = list(com_amostras(rows, agora))
+        rows = Execucao.objects.que_pedem_atencao(agora).com_respostas(CONTADAS, status=Execucao.Status.RUNNING)
+        marcadas = list(com_amostras(rows.com_espera(agora).com_nomes().em_ordem(), agora))
         self.agora = agora
         self.panorama = Panorama(agora, marcadas)
         self.portais = Portal.objects.com_credenciais_ruins(agora)
@@ -119,7 +125,7 @@ class Visto:
 
 _partilha: Partilha[Visto] = Partilha()
 # What the panel's parts ask about the person who looks.
-PERMISSOES = ("ver_tela", "view_host", "view_portal", "view_processo", "view_script")
+PERMISSOES = ("reabrir", "ver_tela", "view_host", "view_portal", "view_processo", "view_script")
 
 
 @pagina()
@@ -129,7 +135,7 @@ def painel(request: HttpRequest) -> HttpResponse:
     Polls share a look of the last second; a page that is opened takes its own.
     """
     may = [request.user.has_perms([f"executions.{name}"]) for name in PERMISSOES]
-    telas = request.GET.get("telas") == "1" and may[0]
+    telas = request.GET.get("telas") == "1" and may[PERMISSOES.index("ver_tela")]
     if getattr(request, "htmx", False):
         visto = _partilha.obter((get_language(), telas, *may), lambda: _olhar(request, telas))
     else:

@@ -13,6 +13,9 @@ from executions.itens import A_CONFERIR, PARA_CONFERIR, Filtro
 from executions.models import Execucao, JobItem
 from executions.results import ErroClasse, Resultado
 
+INACABADAS = 3  # parts: failures, running, pending
+Linhas = Sequence[tuple[str, str, str, int]]  # (status, result, class of failure, n)
+
 
 @dataclass(frozen=True)
 class Parte:
@@ -49,11 +52,22 @@ class Grupo:
 
 
 def partes_da_lista(execucao: Execucao) -> list[Parte]:
-    """From the counters alone: a list never counts items."""
-    return [
-        Parte(execucao.n_done, "ok", "check", ngettext("%(n)s respondido", "%(n)s respondidos", execucao.n_done)),
-        *_inacabadas(execucao.n_failed, execucao.n_running, execucao.n_pending),
-    ]
+    """Of one read `com_respostas`: by result; where those were too many to count, from the counters alone."""
+    answers = respostas_de(execucao)
+    if answers is None:
+        n = execucao.n_done
+        done = [Parte(n, "ok", "check", ngettext("%(n)s respondido", "%(n)s respondidos", n), "situacao=done")]
+    else:
+        done = Contagem(answers, ()).respondidas
+    return [*done, *_inacabadas(execucao.n_failed, execucao.n_running, execucao.n_pending)]
+
+
+def respostas_de(execucao: Execucao) -> Linhas | None:
+    """(status, result, class of failure, n) of its ended items; None when they were not counted."""
+    if not execucao.n_done + execucao.n_failed:
+        return []
+    lines = vars(execucao).get("respostas")
+    return None if lines is None else [(status, resultado, classe, n) for status, resultado, classe, n in lines]
 
 
 def _inacabadas(failed: int, running: int, pending: int) -> list[Parte]:
@@ -64,10 +78,19 @@ def _inacabadas(failed: int, running: int, pending: int) -> list[Parte]:
     ]
 
 
+def maior_falha(execucao: Execucao) -> Grupo | None:
+    """The failures of the class that most of them have, whatever their message."""
+    failed = [(n, classe) for status, _, classe, n in respostas_de(execucao) or () if status == JobItem.Status.FAILED]
+    if not failed:
+        return None
+    n, classe = max(failed)
+    return Grupo(classe, str(dict(ErroClasse.choices).get(classe, classe)), "", n)
+
+
 class Contagem:
     """All counts of one execution's page, from one grouped query, so that they agree with each other."""
 
-    def __init__(self, linhas: Sequence[tuple[str, str, str, int]], falhas: Sequence[tuple[str, str, int]]) -> None:
+    def __init__(self, linhas: Linhas, falhas: Sequence[tuple[str, str, int]]) -> None:
         """`linhas`: (status, resultado, erro_classe, n); `falhas`: (class, beginning of the message, n)."""
         self.linhas, self._falhas = linhas, falhas
 
@@ -99,7 +122,8 @@ class Contagem:
         return [Parte(counted[v], "warn", "olho", f"%(n)s {word}", f"resultado={v}") for v, word in words]
 
     @property
-    def partes(self) -> list[Parte]:
+    def respondidas(self) -> list[Parte]:
+        """Of the answered ones, by result."""
         counted = self.por_resultado()
         filed, absent = counted[Resultado.PROTOCOLADA], counted[Resultado.NAO_LOCALIZADA]
         return [
@@ -109,8 +133,11 @@ class Contagem:
                   "resultado=nao_localizada"),
             Parte(sum(parte.n for parte in self.a_conferir), "warn", "olho", _("%(n)s a conferir"),
                   "resultado=a_conferir"),
-            *_inacabadas(*(self.por_status(s) for s in ("failed", "running", "pending"))),
         ]  # fmt: skip
+
+    @property
+    def partes(self) -> list[Parte]:
+        return [*self.respondidas, *_inacabadas(*(self.por_status(s) for s in ("failed", "running", "pending")))]
 
     @property
     def falhas(self) -> list[Grupo]:

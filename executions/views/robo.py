@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from executions import clock
-from executions.models import JobItem, Processo, Quadro, Registro
+from executions.models import JobItem, Processo, Quadro, Registro, Tentativa
 from executions.views.acesso import pagina
 from executions.views.botoes import Botao
 from executions.views.fragmento import RITMO_PARADO_MS, Regiao, responder
@@ -27,11 +27,13 @@ def robo(request: HttpRequest, uuid: uuids.UUID) -> HttpResponse:
     if pode_ver:
         Processo.objects.assistir([row] if row.vivo else [], agora)
     item = JobItem.objects.em_andamento().filter(processo=row).defer("arquivo", "dados").first() if row.vivo else None
+    row.caso = item.numero_processo if item else None
     botoes = _botoes(row, pode_encerrar=request.user.has_perms(["executions.encerrar"]))
     contexto = {
         "robo": row,
         "execucao": row.execucao,
         "item": item,
+        "tentativas": 0 if row.vivo else Tentativa.objects.filter(processo=row).count(),
         "limite_s": int(settings.ITEM_DEADLINE_SECONDS),
         "quadro": row.ultimo_quadro if pode_ver else None,
         "pode_ver": pode_ver,

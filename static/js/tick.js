@@ -15,7 +15,7 @@
     var now = Date.now() + ahead;
     document.querySelectorAll("[data-idade]").forEach(function (e) {
       var s = Math.max(0, Math.round((now - new Date(e.dateTime)) / 1000));
-      e.textContent = s < 120 ? said.segundos.replace("{n}", s) : said.minutos.replace("{n}", Math.floor(s / 60));
+      e.textContent = s < 120 ? said.segundos.replace("{n}", s) : s < 7200 ? said.minutos.replace("{n}", Math.floor(s / 60)) : said.horas.replace("{n}", Math.floor(s / 3600));
     });
   }
 
