@@ -7,6 +7,7 @@ from executions.models import Alarme, Disparo, Execucao, JobItem, Processo
 from executions.panorama import Espera
 from executions.results import ErroClasse, Resultado
 from executions.templatetags.navegacao import LUGARES
+from executions.templatetags.paginas import TRABALHO
 from executions.views.ajuda import secoes
 from tests.pages import como, pagina_leve, pessoa  # noqa: F401 (a fixture)
 
@@ -21,6 +22,7 @@ def test_every_state_result_failure_wait_and_end_has_its_sentence() -> None:
         "resultados": len(Resultado),
         "falhas": len(ErroClasse),
         "esperas": len(set(Espera) - {Espera.NADA, Espera.TERMINADA}),
+        "robos": len(TRABALHO),
         "processos": len(Processo.Status),
         "desfechos": len(Processo.Motivo),
         "alarmes": len(Alarme),
