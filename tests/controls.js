@@ -78,7 +78,7 @@
     /* After it: what is seen, or null while something is under way. A link's page is judged when it is walked itself. */
     settled: link => (document.readyState === "complete" || (link && document.readyState !== "loading"))
       && !document.querySelector(".htmx-request") ? controls.state() : null,
-    opened: () => every("dialog[open], [popover]:popover-open").length,
+    opened: () => every("dialog[open], [popover]:popover-open, details.menu[open]").length,
     status: () => performance.getEntriesByType("navigation")[0].responseStatus,
     took() {
       const said = (sessionStorage.wrong || "").split("\n").filter(Boolean), status = controls.status();

@@ -18,6 +18,16 @@
     event.preventDefault();
     if (search) search.focus(); else location.assign(link.href + (event.key === "?" ? "#atalhos" : ""));
   });
+  /* A menu closes by Escape, which gives the focus back to what opened it, and by a click elsewhere. */
+  ["keydown", "click"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      root.querySelectorAll("details.menu[open]").forEach(function (menu) {
+        if (name === "click" ? menu.contains(event.target) : event.key !== "Escape") return;
+        if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+        menu.open = false;
+      });
+    });
+  });
   var box = document.getElementById("usar-atalhos");
   if (!box) return;
   box.checked = !off();
