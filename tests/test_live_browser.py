@@ -111,7 +111,7 @@ def test_pages_that_change_move_nothing_and_keep_the_focus(tmp_path: Path, grupo
     held = tomado(batch, robo)
     # Page -> what of it, swapped by each poll, has the focus.
     pages = {
-        "/": f"failed-{batch.pk}",
+        "/": f"situacaofailed-{batch.pk}",
         "/execucoes/": f"falhas-{batch.pk}",
         f"/execucoes/{batch.pk}/": "partes-situacaofailed",
         f"/robos/{robo.uuid}/": "ver-execucao",
