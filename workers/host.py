@@ -90,7 +90,14 @@ class HostAgent:
             raise HostOcupado(
                 _("A máquina %(robot_host)s já tem um runrobots em andamento.") % {"robot_host": settings.ROBOT_HOST}
             )
+        try:
+            self._enter()
+        except BaseException:
+            lock.close()
+            raise
         self._lock = lock
+
+    def _enter(self) -> None:
         self._check_clock()
         self._check_alone()
         processes.reap(cluster_mark(settings.ROBOT_HOST), descendants=False)

@@ -75,6 +75,7 @@ ROWS = (
     )),
     Row(14, "a connection cut before or after its COMMIT", "answered once", None, (
         f"{D}::test_a_commit_that_is_lost_or_whose_reply_is_lost_answers_once",
+        f"{D}::test_a_host_whose_start_loses_its_database_tries_again",
         "tests/test_verbs.py::test_a_finish_whose_reply_was_lost_succeeds_again_even_after_the_batch_was_closed",
     )),
     Row(15, "SQLite held by a writer, and a crowd of writers", "time lost, nothing else", 20, (

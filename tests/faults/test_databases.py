@@ -105,6 +105,19 @@ def test_a_commit_that_is_lost_or_whose_reply_is_lost_answers_once(counted: Note
         counted(repetitions, [time.monotonic() - began])
 
 
+def test_a_host_whose_start_loses_its_database_tries_again(counted: Note) -> None:
+    on("postgresql")
+    with world() as made, Proxy(Postgres().socket) as proxy:
+        url, _, place = chain.database_url().rpartition("@")
+        proxy.cut_commit("before", 3)
+        with made.host(DATABASE_URL=f"{url}@127.0.0.1:{proxy.port}/{place.rpartition('/')[2]}"):
+            began = time.monotonic()
+            batch = made.lot(3)
+            made.finish(batch, 60)
+            counted(3, [time.monotonic() - began])
+        assert proxy.cuts == ["before"] * 3
+
+
 # ---- SQLite -----------------------------------------------------------------------------------------------------
 def writers(n: int, seconds: float) -> list["subprocess.Popen[bytes]"]:
     """Processes that write as fast as they can."""

@@ -3,7 +3,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
+from django.db import InterfaceError, OperationalError, connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from rich.markup import escape
@@ -13,6 +15,8 @@ from executions.models import MAX_ROBOTS, PRIORIDADES, Execucao
 from workers import batch, loop
 from workers.host import HostAgent, HostRecusado
 from workers.management.base import FriendlyCommand
+
+AGAIN_SECONDS = 5.0
 
 
 class Command(FriendlyCommand):
@@ -50,8 +54,11 @@ class Command(FriendlyCommand):
             raise CommandError(str(error), returncode=1) from error
 
     def _run_host(self) -> None:
-        agent = HostAgent(loop.stop_on_signals())
-        agent.start()
+        stop = loop.stop_on_signals()
+        agent = HostAgent(stop)
+        while not self._started(agent):
+            if stop.wait(AGAIN_SECONDS / settings.TIME_DIVISOR):
+                raise CommandError(_("Interrompido antes de o banco de dados responder."), returncode=1)
         host = agent.host
         self.stdout.write(
             ngettext(
@@ -67,6 +74,19 @@ class Command(FriendlyCommand):
         finally:
             agent.finish()
         self.stdout.write(_("Máquina desligada."))
+
+    def _started(self, agent: HostAgent) -> bool:
+        """A machine that comes up before its database waits for it: nobody may be there to try again."""
+        try:
+            agent.start()
+        except (OperationalError, InterfaceError) as error:
+            connection.close()
+            self.stderr.write(
+                _("O banco de dados não respondeu: %(error)s Nova tentativa em instantes; Ctrl-C desiste.")
+                % {"error": str(error).strip()}
+            )
+            return False
+        return True
 
     def _run_batch(self, options: dict[str, Any]) -> int:
         console = batch.console()
