@@ -38,7 +38,7 @@ class _Futuro(Panorama):
     def __init__(self, look: Panorama) -> None:
         super().__init__(look.agora, look.abertas)
         self.processos, self.hosts, self.hosts_vivos = list(look.processos), look.hosts, look.hosts_vivos
-        self.todas, self.inicial = look.abertas, look.agora
+        self.todas, self.inicial = look.abertas, look
         self._amostras: dict[int, Amostra] = {}
         self.previstas: dict[int, Previsao] = {}
         self.efetivos: dict[int, float] = {}  # of those at work whose end is known
@@ -104,7 +104,8 @@ class _Futuro(Panorama):
     # ---- what it means for one ---------------------------------------------------------------------------------------
     def _de_agora(self, execucao: Execucao) -> Previsao:
         if not execucao.liberada or not self._robos["execucao", execucao.pk]:
-            return Previsao(_faltam(execucao), Amostra(), espera=self.espera_de(execucao))
+            espera = self.inicial.espera_de(execucao) or self.espera_de(execucao)
+            return Previsao(_faltam(execucao), Amostra(), espera=espera)
         amostra = self._amostra(execucao)
         # From the last end on, so that it moves with what is done and not with each second; a stall moves it as well.
         base = max(amostra.ultimo or self.agora, self.agora - timedelta(seconds=floor(amostra.mediana)))
@@ -134,7 +135,7 @@ class _Futuro(Panorama):
 
     def _amostra(self, execucao: Execucao) -> Amostra:
         if execucao.pk not in self._amostras:
-            self._amostras[execucao.pk] = amostra_de(execucao, self.inicial)
+            self._amostras[execucao.pk] = amostra_de(execucao, self.inicial.agora)
         return self._amostras[execucao.pk]
 
     def _amostra_emprestada(self, execucao: Execucao) -> Amostra:

@@ -57,6 +57,17 @@ def test_with_nobody_at_work_only_the_first_in_the_queue_starts_at_once(tempo: A
     assert (found[late.pk].inicio, found[late.pk].espera) == (em(tempo.agora, 100), Espera.VEZ)
 
 
+def test_one_kept_by_more_than_the_turn_says_so_in_its_forecast_too(tempo: Any) -> None:
+    novo_host()
+    medida(tempo.agora, prioridade=Prioridade.ALTA)
+    down = medida(tempo.agora)
+    Portal.objects.filter(pk=down.portal_id).update(
+        breaker=Portal.Breaker.OPEN, breaker_em=tempo.agora, probe_at=em(tempo.agora, 60)
+    )
+    look = olhar(tempo.agora)
+    assert previsoes(look)[down.pk].espera == look.espera_de(look.aberta(down.pk)) == Espera.PORTAL
+
+
 def test_behind_one_whose_end_nobody_knows_nobody_knows_the_start(tempo: Any) -> None:
     novo_robo(nova_execucao(5))  # too few items measured
     behind = medida(tempo.agora)

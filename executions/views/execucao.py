@@ -90,11 +90,12 @@ class Vista:
     def _contexto(self) -> dict[str, Any]:
         batch, user = self.batch, self.request.user
         failures = self.contagem.de(self.filtro.falhas())
+        previsao = previsoes(self.panorama)[batch.pk] if batch.aberta else None
         return {
             "execucao": batch,
             "contagem": self.contagem,
-            "espera": self.panorama.espera_de(batch) if batch.aberta else None,
-            "previsao": previsoes(self.panorama)[batch.pk] if batch.aberta else None,
+            "espera": (self.panorama.espera_de(batch) or previsao.espera) if previsao else None,
+            "previsao": previsao,
             "amostra": amostra_de(batch, self.agora),
             "robos": self.robos,
             "agora": self.agora,

@@ -70,8 +70,9 @@ class Painel:
         self.previsoes = previsoes(self.panorama)
 
     def linha(self, execucao: Execucao) -> Linha:
-        robos, espera = len(self.panorama.robos_de(execucao)), self.panorama.espera_de(execucao)
-        return Linha(execucao, robos, espera, partes_da_lista(execucao), self.previsoes[execucao.pk])
+        robos, previsao = len(self.panorama.robos_de(execucao)), self.previsoes[execucao.pk]
+        espera = self.panorama.espera_de(execucao) or previsao.espera
+        return Linha(execucao, robos, espera, partes_da_lista(execucao), previsao)
 
     @property
     def pronto(self) -> Pronto:
