@@ -3,13 +3,13 @@
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
 
 from executions import clock
-from executions.models import Processo
+from executions.models import Credencial, Portal, Processo
 from tests import factories
 from tests.conftest import Tempo
 from workers import processes
@@ -52,6 +52,28 @@ def test_the_watchdog_kills_and_expires_nothing_right_after_a_jump(tempo: Tempo,
     assert {name: n for name, n in done.items() if n} == {}
     robo.refresh_from_db()
     assert robo.status == "running" and robo.itens.em_andamento().exists()
+
+
+def test_what_was_set_by_the_clock_before_it_jumped_back_is_not_waited_for(tempo: Tempo, robo: Processo) -> None:
+    """On SQLite all this stood still for the hour."""
+    batch = factories.nova_execucao(3)
+    Portal.objects.update(next_at=tempo.agora, breaker="open", breaker_em=tempo.agora, probe_at=em(tempo, 60))
+    Credencial.objects.update(livre_em=em(tempo, 300))
+    watchdog = Watchdog()
+    watchdog.step()
+    now = tempo.avancar(-3600)
+    assert not batch.itens.disponiveis(now).exists()
+    assert watchdog.step()["esperas"] > 0
+    assert batch.itens.disponiveis(now).count() == 3
+    assert not Portal.objects.exclude(next_at__lte=now, probe_at__lte=now).exists()
+    assert not Credencial.objects.exclude(livre_em__lte=now).exists()
+    tempo.avancar(1)
+    Credencial.objects.update(livre_em=em(tempo, 300))
+    assert watchdog.step()["esperas"] == 0  # a clock that walks ends no wait
+
+
+def em(tempo: Tempo, seconds: float) -> datetime:
+    return tempo.agora + timedelta(seconds=seconds)
 
 
 def test_a_watchdog_that_has_seen_no_jump_does_kill_what_made_no_progress(tempo: Tempo, robo: Processo) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from executions import alarmes, clock
+from executions import alarmes, clock, esperas
 from executions.errors import StaleClaim
 from executions.models import Batida, Execucao, Host, JobItem, Processo, Quadro
 from executions.models.processo_queryset import ProcessoQuerySet
@@ -52,6 +52,7 @@ class Watchdog:
             "expirados": expired(agora) if trusted else 0,
             "calados": self.silent(agora) if trusted else 0,
             "contadores": recount(),
+            "esperas": esperas.soltar(agora) if self._clock.jumped else 0,
             "telas": Quadro.objects.orfaos().delete()[0],
         }
         Host.objects.filter(nome=settings.ROBOT_HOST).update(watchdog_since=self._since)

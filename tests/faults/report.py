@@ -2,7 +2,8 @@
 
     python tests/faults/report.py [--short] [--postgres] [--only N …]
 
-`--short`: the repetitions of `make test`. A row that was not run keeps the result it had.
+`--short`: the repetitions of `make test`. The page is written after each row, so a run may be broken off. A row that was
+not run, or whose tests all skipped themselves, keeps the result it had.
 """
 
 import argparse
@@ -24,8 +25,9 @@ from tests.faults.rows import ROWS, Row  # noqa: E402
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 HEAD = (
-    "| row | fault | must hold | injected | failed | skipped | recovered p50 / max (s, tests' times) | target (s) |\n"
-    "|---|---|---|---|---|---|---|---|"
+    "| row | fault | must hold | injected | failed | skipped | recovered p50 / max (s, tests' times) | target (s) "
+    "| run |\n"
+    "|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -37,13 +39,13 @@ class Outcome:
     skipped: int = 0
     recovery: list[float] = field(default_factory=list)
 
-    def line(self, row: Row) -> str:
+    def line(self, row: Row, how: str) -> str:
         times = sorted(self.recovery)
         took = f"{times[len(times) // 2]:.1f} / {times[-1]:.1f}" if times else "-"
         target = "-" if row.target is None else f"{row.target:g}"
         return (
             f"| {row.n} | {row.fault} | {row.holds} | {self.injected} | {self.failed} | {self.skipped} "
-            f"| {took} | {target} |"
+            f"| {took} | {target} | {how} |"
         )
 
 
@@ -88,14 +90,17 @@ def summed(row: Row, found: dict[str, Outcome]) -> Outcome:
     return total
 
 
-def written(page: str, rows: list[Row], found: dict[str, Outcome], how: str) -> str:
-    """The page with the lines of these rows made new."""
+def written(page: str, row: Row, found: dict[str, Outcome], how: str) -> str:
+    """The page with the line of this row made new."""
+    outcome = summed(row, found)
+    if not outcome.passed + outcome.failed:
+        return page
     head, _, rest = page.partition(BEGIN)
     old, _, tail = rest.partition(END)
     lines = {int(m[1]): m[0] for m in re.finditer(r"^\| (\d+) \|.*$", old, re.M)}
-    lines |= {row.n: summed(row, found).line(row) for row in rows}
+    lines[row.n] = outcome.line(row, how)
     table = "\n".join(lines[n] for n in sorted(lines))
-    return f"{head}{BEGIN}\n{how}\n\n{HEAD}\n{table}\n{END}{tail}"
+    return f"{head}{BEGIN}\n{HEAD}\n{table}\n{END}{tail}"
 
 
 def main() -> int:
@@ -105,12 +110,13 @@ def main() -> int:
     parser.add_argument("--only", type=int, nargs="*", help="these rows")
     options = parser.parse_args()
     rows = [row for row in ROWS if not options.only or row.n in options.only]
-    tests = sorted({test for row in rows for test in row.tests})
-    found = run(tests, short=options.short, postgres=options.postgres)
-    form = "short" if options.short else "full"
-    how = f"Last run {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {form} form, {os.cpu_count()} cores."
-    PAGE.write_text(written(PAGE.read_text(), rows, found, how))
-    failed = sum(outcome.failed for outcome in found.values())
+    how = f"{'short' if options.short else 'full'}, {'PostgreSQL' if options.postgres else 'SQLite'}"
+    failed = 0
+    for row in rows:
+        found = run(list(row.tests), short=options.short, postgres=options.postgres)
+        PAGE.write_text(written(PAGE.read_text(), row, found, f"{how}, {datetime.now(UTC):%Y-%m-%d}"))
+        failed += sum(outcome.failed for outcome in found.values())
+        print(f"row {row.n}: {summed(row, found)}", flush=True)
     print(f"{len(rows)} rows, {failed} tests failed; written to {PAGE.relative_to(ROOT)}")
     return 1 if failed else 0
 

@@ -175,11 +175,7 @@ class Soak:
         parents = {m.ppid for m in processes.table().values() if not m.zombie}
         kinds = {"web master": [self.master], "runrobots": [self.machine.child.pid]}
         kinds["web worker"] = [m.pid for m in processes.table().values() if m.ppid == self.master]
-        try:
-            roles = cluster_roles(self.machine)
-        except (LookupError, StopIteration):
-            roles = {}  # the cluster is being started
-        for role, pid in roles.items():
+        for role, pid in cluster_roles(self.machine).items():
             kinds.setdefault(f"django-q2 {role.partition('-')[0]}", []).append(pid)
         kinds[SUPERVISING] = [pid for pid in kinds.get("django-q2 worker", []) if pid in parents]
         return kinds

@@ -1,0 +1,16 @@
+"""Waits that end at a time which a clock that has jumped since may never reach, or reach an hour late."""
+
+from datetime import datetime
+
+from executions.models import Aviso, Credencial, JobItem, Portal
+
+
+def soltar(agora: datetime) -> int:
+    """Whatever waits for a time to come may go on now: an early try costs less than an hour. Returns how many did."""
+    return (
+        Portal.objects.filter(next_at__gt=agora).update(next_at=agora)
+        + Portal.objects.filter(probe_at__gt=agora).update(probe_at=agora)
+        + JobItem.objects.em_recuo(agora).update(available_at=agora)
+        + Credencial.objects.filter(livre_em__gt=agora).update(livre_em=agora)
+        + Aviso.objects.por_enviar().filter(asked_at=None, next_at__gt=agora).update(next_at=agora)
+    )
