@@ -2,8 +2,8 @@
 
     python tests/faults/report.py [--short] [--postgres] [--only N …]
 
-`--short`: the repetitions of `make test`. The page is written after each row, so a run may be broken off. A row that was
-not run, or whose tests all skipped themselves, keeps the result it had.
+`--short`: the repetitions of `make test`. The page is written after each row, so a run may be broken off. A row that
+was not run, or whose tests all skipped themselves, keeps the result it had.
 """
 
 import argparse
