@@ -8,7 +8,7 @@ import pytest
 
 from executions import clock, intake
 from executions.errors import StaleClaim
-from executions.models import Execucao, JobItem, Processo
+from executions.models import Execucao, Host, JobItem, Processo
 from executions.robos import pedir_robos
 from tests import factories
 from workers import scheduler
@@ -26,6 +26,7 @@ def rounds(short: int, full: int) -> pytest.MarkDecorator:
 
 @rounds(8, 200)
 def test_clicks_and_two_schedulers_at_once_never_ask_for_one_robot_too_many(counted: Note, repetitions: int) -> None:
+    Host.objects.update(heartbeat_at=None)  # those of the test before: the database lives as long as the module
     host = factories.novo_host(places=4)
     for _ in range(repetitions):
         batch = factories.nova_execucao(6, max_robots=2)
