@@ -65,7 +65,7 @@ def test_a_frozen_host_that_wakes_after_its_item_was_answered_elsewhere_writes_n
             if len(hosts) == 1:
                 # SQLite serves one host: another may start once this one's heartbeat is stale.
                 row = Host.objects.get(nome=frozen.name)
-                chain.wait_for(lambda row=row: not row.viva, 60, "its heartbeat's end")
+                chain.wait_for(lambda row=row: not row.viva, 90, "its heartbeat's end")
                 hosts.append(stack.enter_context(made.host()))
             gone.append(zombie_is_harmless(made, batch, robot, pids))
         counted(repetitions, gone)

@@ -29,6 +29,7 @@ def test_clicks_and_two_schedulers_at_once_never_ask_for_one_robot_too_many(coun
     Host.objects.update(heartbeat_at=None)  # those of the test before: the database lives as long as the module
     host = factories.novo_host(places=4)
     for _ in range(repetitions):
+        host.bater()  # nobody else does
         batch = factories.nova_execucao(6, max_robots=2)
         acts: list[Callable[[], object]] = [scheduler.step, scheduler.step]
         acts += [lambda batch=batch: pedir_robos(batch.pk)] * 2
