@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from executions.models import JobItem, Processo
+from executions.models import Host, JobItem, Processo
 from tests import chain
 from tests.chain import Machine
 from tests.faults.world import World, cluster_roles, strike
+from workers.host import SPARE_WORKERS
 from workers.processes import alive, marked
 from workers.watchdog import who
 
@@ -159,6 +160,20 @@ def test_a_cluster_killed_whole_is_replaced_and_its_robots_leave_by_their_pipes_
     counted(repetitions, recovery)
 
 
+def fresh_cluster(machine: Machine) -> dict[str, int]:
+    """A cluster of which nobody was replaced yet: only there the order of their starts tells who does what."""
+    before = set(cluster_roles(machine).values())
+    machine.kill_cluster()
+    host = Host.objects.get(nome=machine.name)
+    whole = host.places + host.script_places + SPARE_WORKERS + 4  # main, sentinel, monitor, pusher
+
+    def roles() -> dict[str, int] | None:
+        found = cluster_roles(machine)
+        return found if len(found) == whole and not before & set(found.values()) else None
+
+    return chain.wait_for(roles, 30, "a whole cluster")
+
+
 @pytest.mark.parametrize("role", [slow("worker-0"), "monitor", slow("pusher"), slow("sentinel"), slow("main")])
 @times(1, 5)
 def test_a_killed_process_of_the_cluster_is_noticed_and_the_next_batch_ends(
@@ -167,9 +182,9 @@ def test_a_killed_process_of_the_cluster_is_noticed_and_the_next_batch_ends(
     """Idle: that is when a killed worker or monitor wedges the whole cluster."""
     recovery = []
     for _ in range(repetitions):
-        chain.wait_for(lambda: len(cluster_roles(machine)) > 6, 20, "a whole cluster")
-        assert strike(cluster_roles(machine)[role], signal.SIGKILL)
-        wedged = set(cluster_roles(machine).values())
+        roles = fresh_cluster(machine)
+        assert strike(roles[role], signal.SIGKILL)
+        wedged = set(roles.values())
         struck = time.monotonic()
         mundo.finish(mundo.lot(2), 90)
         recovery.append(time.monotonic() - struck)

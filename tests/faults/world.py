@@ -191,11 +191,11 @@ def thaw(pids: list[int]) -> None:
 def cluster_roles(host: chain.Machine) -> dict[str, int]:
     """django-q2's processes by what they do, in the order in which its sentinel starts them; {} while it starts."""
     table = processes.table()
-    mine = sorted(processes.marked(host.cluster_mark))
+    mine = sorted(processes.marked(host.cluster_mark).keys() & table.keys())  # some began, or ended, between the looks
     roots = [pid for pid in mine if table[pid].ppid not in mine]
     children = sorted((pid for pid in mine if table[pid].ppid in mine), key=lambda pid: table[pid].start_ticks)
     sentinel = next((pid for pid in children if table[pid].ppid in roots[:1]), 0)
-    rest = sorted(pid for pid in children if table[pid].ppid == sentinel)
+    rest = [pid for pid in children if table[pid].ppid == sentinel]
     if len(rest) < 3:
         return {}
     roles = {f"worker-{n}": pid for n, pid in enumerate(rest[:-2])}
