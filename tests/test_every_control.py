@@ -94,6 +94,7 @@ def the_walk(role: str, pasta: Path, tmp_path: Path, monkeypatch: Any, *, short:
     return walk
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # a minute on a machine that does nothing else
 def test_every_control_works_wherever_it_is_first_met(pasta: Path, tmp_path: Path, monkeypatch: Any) -> None:
     walk = the_walk("superusuário", pasta, tmp_path, monkeypatch, short=True)

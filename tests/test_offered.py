@@ -75,6 +75,7 @@ def refusals(client: Client, page: str, url: str, done: set[Any]) -> Iterator[st
             yield f"{page}: POST {action} {fields} answers {status}"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("role", ROLES)
 def test_nobody_is_offered_what_is_refused(role: str, pasta: Path, monkeypatch: Any) -> None:
     person = a_person(role)

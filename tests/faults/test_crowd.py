@@ -100,7 +100,9 @@ def test_lowering_max_robots_under_those_that_work_kills_nobody_and_breaks_nothi
     batch.execucao.definir_max_robots(1)
     took = mundo.finish(batch)
     ends = set(batch.execucao.processos.values_list("motivo", flat=True))
-    assert "excedente" in ends and ends <= {"excedente", "concluido"}
+    # On a busy machine the watchdog may find one that left before its supervisor has said so.
+    assert "excedente" in ends and ends <= {"excedente", "concluido", "perdido"}
+    assert not batch.execucao.processos.filter(status="killed").exists()
     assert not batch.execucao.itens.exclude(attempts=1, crashes=0).exists()
     counted(1, [took])
 
