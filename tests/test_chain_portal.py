@@ -100,6 +100,7 @@ def test_a_robot_that_was_sent_and_never_started_is_lost_and_asked_for_again() -
         assert execucao.n_done == 1 and first.itens.count() == 0
 
 
+@pytest.mark.slow  # tests/test_verbs.py asks the same without a host
 def test_a_batch_that_waits_for_nothing_and_stays_silent_ends_as_error_and_one_click_reopens_it() -> None:
     limits = {"TIME_DIVISOR": 5, "SILENCE_SECONDS": 25, "CANARY_LIMIT_SECONDS": 36000}
     with PortalDemo() as portal, chain.machine(**limits) as host:

@@ -76,7 +76,7 @@ def refusals(client: Client, page: str, url: str, done: set[Any]) -> Iterator[st
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES[::2], *(pytest.param(role, marks=pytest.mark.slow) for role in ROLES[1::2])])
 def test_nobody_is_offered_what_is_refused(role: str, pasta: Path, monkeypatch: Any) -> None:
     person = a_person(role)
     urls = addresses_for(person, pasta, monkeypatch)
