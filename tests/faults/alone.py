@@ -38,3 +38,11 @@ def run(
         else:
             shutil.rmtree(home, ignore_errors=True)
     return code
+
+
+def told(page: str, output: str | None, *, findings: bool) -> int:
+    """Prints the page of figures, writes it to `output` too, and returns the exit status."""
+    print(page)
+    if output:
+        Path(output).write_text(page)
+    return 1 if findings else 0

@@ -39,10 +39,7 @@ def _run(options: argparse.Namespace) -> int:
     storm = Storm(options.seed, options.seconds, options.every, only)
     storm.run()
     page = storm.page(time.monotonic() - began)
-    print(page)
-    if options.output:
-        Path(options.output).write_text(page)
-    return 1 if storm.findings else 0
+    return alone.told(page, options.output, findings=bool(storm.findings))
 
 
 if __name__ == "__main__":

@@ -213,18 +213,13 @@ class Damage:
 
     def _kill_cluster_process(self, chance: float, seconds: float) -> "set[int] | None":
         found = self._host(chance)
-        try:
-            roles = sorted(cluster_roles(found[1]).items()) if found else []
-        except (IndexError, StopIteration, KeyError):
-            return None  # it is being started
+        roles = sorted(cluster_roles(found[1]).items()) if found else []
         return set() if roles and strike(roles[int(chance * len(roles))][1], signal.SIGKILL) else None
 
     def _sigterm_cluster(self, chance: float, seconds: float) -> "set[int] | None":
         found = self._host(chance)
-        try:
-            return set() if found and strike(cluster_roles(found[1])["main"], signal.SIGTERM) else None
-        except (IndexError, StopIteration, KeyError):
-            return None
+        roles = cluster_roles(found[1]) if found else {}
+        return set() if roles and strike(roles["main"], signal.SIGTERM) else None
 
     def _kill_host(self, chance: float, seconds: float) -> "set[int] | None":
         """As a machine that loses its power; it comes back after a while."""

@@ -31,10 +31,7 @@ def _run(options: argparse.Namespace) -> int:
     soak = Soak(options.seconds, options.robots)
     soak.run()
     page = soak.page()
-    print(page)
-    if options.output:
-        Path(options.output).write_text(page)
-    return 1 if soak.findings else 0
+    return alone.told(page, options.output, findings=bool(soak.findings))
 
 
 if __name__ == "__main__":
