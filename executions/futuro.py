@@ -39,6 +39,7 @@ class _Futuro(Panorama):
         super().__init__(look.agora, look.abertas)
         self.processos, self.hosts, self.hosts_vivos = list(look.processos), look.hosts, look.hosts_vivos
         self.todas, self.inicial = look.abertas, look
+        self.sem_portal = set()  # in time it will be reached
         self._amostras: dict[int, Amostra] = {}
         self.previstas: dict[int, Previsao] = {}
         self.efetivos: dict[int, float] = {}  # of those at work whose end is known

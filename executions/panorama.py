@@ -96,10 +96,21 @@ class Panorama:
         return found
 
     def lugar_para(self, execucao: Execucao) -> Host | None:
-        """The emptiest live host that may take one more robot of this execution."""
-        free = {host: host.places - self.robos_em(host) for host in self.hosts_vivos if host.atende(execucao.pk)}
+        """The emptiest live host that may take one more robot of this execution.
+
+        One that has just not reached the portal is left out while another may do better: a cable of its own is down.
+        """
+        fit = [host for host in self.hosts_vivos if host.atende(execucao.pk)]
+        if len(fit) > 1:
+            fit = [host for host in fit if (host.pk, execucao.portal_id) not in self.sem_portal] or fit
+        free = {host: host.places - self.robos_em(host) for host in fit}
         host = max(free, key=lambda host: free[host], default=None)
         return host if host and free[host] > 0 else None
+
+    @cached_property
+    def sem_portal(self) -> set[tuple[int, int]]:
+        """(host, portal) of the robots that left within the last minute because the portal did not answer."""
+        return set(Processo.objects.sem_portal_desde(self.agora - timedelta(seconds=settings.PROBE_SECONDS)))
 
     def contar(self, processo: Processo) -> None:
         """A robot was asked for since the look."""

@@ -743,6 +743,10 @@ class Migration(migrations.Migration):
             model_name='processo',
             index=models.Index(condition=models.Q(('motivo', 'cercado')), fields=['ended_at'], name='processo_cercado'),
         ),
+        migrations.AddIndex(
+            model_name='processo',
+            index=models.Index(condition=models.Q(('motivo', 'portal')), fields=['ended_at'], name='processo_sem_portal'),
+        ),
         migrations.AddConstraint(
             model_name='processo',
             constraint=models.UniqueConstraint(condition=models.Q(('pid__isnull', False)), fields=('host', 'boot_id', 'pid', 'start_ticks'), name='uma_linha_por_processo'),

@@ -90,6 +90,7 @@ class Processo(models.Model):
             models.Index(fields=["host", "status"], name="processo_por_host"),
             models.Index(fields=["id"], condition=Q(tipo="script", avisado_em=None), name="script_por_avisar"),
             models.Index(fields=["ended_at"], condition=Q(motivo="cercado"), name="processo_cercado"),
+            models.Index(fields=["ended_at"], condition=Q(motivo="portal"), name="processo_sem_portal"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -148,6 +148,11 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
     def com_quadro(self) -> "ProcessoQuerySet":
         """With the robot's last frame, but for the picture itself."""
         return self.select_related("quadro").defer("quadro__jpeg")
+
+    def sem_portal_desde(self, when: datetime) -> models.QuerySet[Any]:
+        """(host, portal) of the robots that have left since then because the portal did not answer them."""
+        left = self.filter(motivo=Motivo.PORTAL, ended_at__gte=when, host__isnull=False)
+        return left.values_list("host", "execucao__portal").distinct()
 
     def abandonados(self, agora: datetime) -> "ProcessoQuerySet":
         """T16: their own and their host's heartbeats are both stale: the host is gone."""

@@ -1,10 +1,9 @@
 """Rows 6, 26 and 27: a host that freezes, is cut off from the database, or is gone, while another goes on."""
 
-import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,6 +12,7 @@ from executions.models import Host, Processo
 from executions.robos import iniciar
 from tests import chain
 from tests.chain import Machine
+from tests.faults.network import Cable, needs_root
 from tests.faults.proxy import Proxy
 from tests.faults.servers import Postgres
 from tests.faults.world import Batch, World, everything_of, freeze, strike, thaw, world
@@ -151,45 +151,63 @@ def stopped_proxy(made: World) -> Iterator[tuple[Callable[[], None], Callable[[]
 
 @contextmanager
 def separate_network(made: World) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
-    """The host lives in a network namespace; only a cable (veth) leads to the database and to the portal."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root: makes a network namespace")
-    name = f"falha{os.getpid() % 10000}"
+    with Cable() as cable, host_at_the_end_of(cable, made), ExitStack() as stack:
 
-    def ip(*words: str) -> None:
-        subprocess.run(["ip", *words], check=True)
+        def cut() -> None:
+            cable.pull()
+            stack.enter_context(made.host())
 
-    ip("netns", "add", name)
-    try:
-        ip("link", "add", f"v{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
-        ip("addr", "add", "10.99.7.1/32", "dev", "lo")  # not on the cable: the other host needs it when that is cut
-        ip("addr", "add", "10.99.7.5/30", "dev", f"v{name}")
-        ip("link", "set", f"v{name}", "up")
-        ip("-n", name, "addr", "add", "10.99.7.6/30", "dev", "eth0")
-        ip("-n", name, "link", "set", "eth0", "up")
-        ip("-n", name, "link", "set", "lo", "up")
-        ip("-n", name, "route", "add", "default", "via", "10.99.7.5")
-        with (
-            Proxy(Postgres().socket, bind="10.99.7.1") as database,
-            Proxy(("127.0.0.1", made.portal.port), bind="10.99.7.1") as portal,
-        ):
-            made.use_portal_at(f"http://10.99.7.1:{portal.port}")
-            host = {"DATABASE_URL": through(database, "10.99.7.1"), "NETNS": name}
-            with made.host(**host), ExitStack() as stack:
-                _wait_alive(1)
+        yield cut, cable.plug
 
-                def cut() -> None:
-                    ip("link", "set", f"v{name}", "down")
-                    stack.enter_context(made.host())
 
-                def heal() -> None:
-                    ip("link", "set", f"v{name}", "up")
-
-                yield cut, heal
-    finally:
-        subprocess.run(["ip", "netns", "del", name], check=False)
-        subprocess.run(["ip", "addr", "del", "10.99.7.1/32", "dev", "lo"], check=False)
+@contextmanager
+def host_at_the_end_of(cable: Cable, made: World, **extra: Any) -> Iterator[Machine]:
+    with (
+        Proxy(Postgres().socket, bind=cable.DATABASE) as database,
+        Proxy(("127.0.0.1", made.portal.port), bind=cable.PORTAL) as portal,
+    ):
+        made.use_portal_at(f"http://{cable.PORTAL}:{portal.port}")
+        with made.host(DATABASE_URL=through(database, cable.DATABASE), NETNS=cable.name, **extra) as host:
+            _wait_alive(1)
+            yield host
 
 
 def _wait_alive(n: int) -> None:
     chain.wait_for(lambda: Host.objects.filter(heartbeat_at__isnull=False).count() >= n, 30, "the host")
+
+
+# ---- cut off from the portal alone -------------------------------------------------------------------------------
+@needs_root
+def test_a_host_cut_off_from_the_portal_alone_leaves_the_work_to_the_one_that_reaches_it(counted: Note) -> None:
+    """It is the emptier one, so every robot and every probe would be sent to it."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite serves one host; this runs in the PostgreSQL half")
+    with (
+        world(latency=LATENCY) as made,
+        Cable() as cable,
+        made.host(HOST_MAX_ROBOTS=2),
+        host_at_the_end_of(cable, made, HOST_MAX_ROBOTS=6) as far,
+    ):
+        batch = made.lot(24, max_robots=3)
+        there = batch.execucao.processos.filter(host__nome=far.name)
+        chain.wait_for(there.filter(itens__status="running").exists, 60, "a robot of that host at work")
+        cable.lose(cable.PORTAL)
+        struck = time.monotonic()
+        made.finish(batch, 240)
+        took = time.monotonic() - struck
+        items = batch.execucao.itens
+        assert items.filter(status="done").count() == 24
+        elsewhere = items.exclude(tentativas__processo__host__nome=far.name)
+        assert elsewhere.count() >= 12
+        # Asked again once a PROBE_SECONDS (6 s here), beside those that it had.
+        assert there.count() <= 6 + took / 6
+        cable.find(cable.PORTAL)
+        chain.wait_for(lambda: _works_at(made, far), 90, "a robot of that host at work again")
+    counted(1, [took])
+    assert not made.left_over()
+
+
+def _works_at(made: World, host: Machine) -> bool:
+    batch = made.lot(3)
+    made.finish(batch)
+    return batch.execucao.processos.filter(host__nome=host.name, motivo="concluido").exists()
