@@ -130,7 +130,7 @@ ROWS = (
         "tests/test_commands.py::test_a_login_that_needs_a_person_ends_the_batch_after_one_try",
         "tests/test_commands.py::test_a_refused_credential_is_not_tried_again_until_it_is_changed",
     )),
-    Row(26, "a host cut off from the database, or from the portal", "its robot has ended before its item is given away", 75, (
+    Row(26, "a host cut off from the database, or from the portal", "no item has two robots; the batch ends", 75, (
         f"{H}::test_a_host_cut_off_from_the_database_ends_its_browsers_before_the_other_takes_their_items",
         f"{H}::test_a_host_cut_off_from_the_portal_alone_leaves_the_work_to_the_one_that_reaches_it",
     )),
