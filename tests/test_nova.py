@@ -535,3 +535,14 @@ def test_each_number_of_robots_has_its_forecast_and_one_above_the_sessions_says_
     text = page.content.decode()
     assert "Acima das sessões ou dos lugares de agora" in text and "2 itens a 1 min cada." in text
     assert f"em uso pela #{batch.pk}" in text
+
+
+def test_a_login_that_the_portal_blocked_says_until_when_by_the_databases_clock(
+    client: Client, credencial: Credencial, tempo: Any
+) -> None:
+    tempo.avancar(3600)
+    Credencial.objects.filter(pk=credencial.pk).update(livre_em=tempo.agora + timedelta(minutes=5))
+    page = conferir(client, NOME)
+    assert "O portal a bloqueou por alguns minutos" in client.get(page).content.decode()
+    tempo.avancar(301)
+    assert "O portal a bloqueou por alguns minutos" not in client.get(page).content.decode()

@@ -39,7 +39,7 @@ def tribunal(numero: str) -> str:
 @register.simple_tag
 def dica_da_credencial(opcoes: Opcoes, credencial: Credencial) -> str:
     """How many sessions it takes at the same time, who uses them now, and whether the portal lets it in."""
-    if credencial.livre_em and credencial.livre_em > timezone.now():
+    if credencial.livre_em and opcoes.bloqueada(credencial):
         return _("O portal a bloqueou por alguns minutos: livre às %(hora)s.") % {"hora": _hora(credencial.livre_em)}
     n = credencial.max_sessions
     text = _("Sem limite próprio de sessões") if n is None else ngettext(

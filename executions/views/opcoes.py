@@ -148,6 +148,10 @@ class Opcoes:
         useful = previsao.efetivos(n, sample, alvo.portal.min_interval_s)
         return previsao.simular(alvo.itens, sample, useful, self._agora)
 
+    def bloqueada(self, credencial: Credencial) -> bool:
+        """Does the portal keep this login out for some minutes? By the clock that the robots go by."""
+        return credencial.livre_em is not None and credencial.livre_em > self._agora
+
     def em_uso(self, credencial: Credencial) -> list[Execucao]:
         """The executions whose robots use this login now."""
         found = {

@@ -111,12 +111,14 @@ class Soak:
         ]  # fmt: skip
         due = dict.fromkeys(range(len(chores)), 0.0) | {2: killing}
         self.began = time.monotonic()
-        while self.now < self.seconds:
-            for n, (step, every) in enumerate(chores):
-                if self.now >= due[n]:
-                    step()
-                    due[n] = self.now + every
-            time.sleep(0.2)
+        with suppress(KeyboardInterrupt):  # broken off: what was seen until then is told
+            while self.now < self.seconds:
+                for n, (step, every) in enumerate(chores):
+                    if self.now >= due[n]:
+                        step()
+                        due[n] = self.now + every
+                time.sleep(0.2)
+        self.seconds = self.now
         self.stop.set()
         for person in people:
             person.join(40)
