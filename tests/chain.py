@@ -1,6 +1,8 @@
 """The real chain for tests: host processes on the test's database, the demonstration portal, and an outside judge."""
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,12 +21,27 @@ from django.utils import timezone
 
 from executions import exports, intake
 from executions.models import Controle, Credencial, Execucao, Portal, Processo
+from tests.faults import judge
 from workers import processes
 from workers.portals.demo.cases import SENHA
 from workers.portals.demo.log import LogEntry
 from workers.portals.demo.sample import Esperado
 from workers.supervisor import mark
 from workers.watchdog import who
+
+GUARD_SECONDS = 12.0  # a guard, the last process of all, waits three seconds for the supervisor
+
+
+def _robots_at() -> str:
+    folder = tempfile.mkdtemp(prefix="rt")  # short: Chromium's sockets lie below
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+# Where robots of the hosts started here have their folders: its name is on the command line or in the environment of
+# all twelve processes of a browser, ChromeDriver and crash handlers too, whatever mark they carry.
+ROBOTS_AT = os.environ.get("ROBOT_TMP_DIR") or _robots_at()
+ROBOTS_SIGN = f"{ROBOTS_AT}/robos-"
 
 
 def database_url() -> str:
@@ -38,9 +55,8 @@ def database_url() -> str:
 def environment(**extra: Any) -> dict[str, str]:
     """For a child that is to work on the test's own database."""
     Controle.get()
-    return os.environ | {"DATABASE_URL": database_url(), "VAR_DIR": str(settings.VAR_DIR), "HTTPS": "0"} | {
-        name: str(value) for name, value in extra.items()
-    }  # fmt: skip
+    own = {"DATABASE_URL": database_url(), "VAR_DIR": str(settings.VAR_DIR), "HTTPS": "0", "ROBOT_TMP_DIR": ROBOTS_AT}
+    return os.environ | own | {name: str(value) for name, value in extra.items()}
 
 
 def manage(
@@ -118,9 +134,18 @@ def members(robot: Processo) -> list[processes.Member]:
     return processes.find(mark(robot.uuid), who(robot))
 
 
-def left_over() -> dict[int, str]:
-    """Processes that carry this installation's mark."""
-    return processes.marked(f"{Controle.get().instalacao}:")
+def left_over(*, clusters: bool = True) -> dict[int, str]:
+    """What still runs after the guards' time: whoever names this installation or a robot's folder. Nothing of the
+    product is asked. `clusters`: those of hosts that run count, too."""
+    sign = str(Controle.get().instalacao)
+    deadline = time.monotonic() + GUARD_SECONDS
+    while True:
+        found = judge.left_over(sign, ROBOTS_SIGN)
+        for pid in () if clusters else judge.left_over(f"{sign}:cluster-"):
+            found.pop(pid, None)
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
 
 
 def demo_portal(url: str, usuario: str = "demo", senha: str = SENHA, **fields: Any) -> Credencial:

@@ -10,6 +10,7 @@ import pytest
 from executions.models import Execucao, JobItem, Processo
 from executions.robos import iniciar
 from tests import chain
+from tests.faults import judge
 from workers.portals.demo.cases import CASO_DO_CENARIO, CASOS
 from workers.portals.demo.generate import gerar_casos
 from workers.portals.demo.server import PortalDemo
@@ -53,6 +54,9 @@ def test_a_robot_killed_with_its_item_is_replaced_and_the_item_answered_once_by_
         iniciar(execucao)
         victim = robot_with_item(execucao)
         family = chain.wait_for(lambda: len(m := chain.members(victim)) > 8 and m, 20, "its browser")
+        browsers = {pid: words for pid, words in judge.left_over("chrom").items() if pid in {m.pid for m in family}}
+        assert [words for words in browsers.values() if "--type=renderer" in words]
+        assert browsers.keys() <= judge.left_over(chain.ROBOTS_SIGN).keys()  # what `chain.left_over` will look for
         os.kill(victim.pid, signal.SIGKILL)
         again = chain.wait_for(
             lambda: execucao.itens.em_andamento().exclude(processo=victim).first(), 20, "a new claim"

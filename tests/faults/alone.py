@@ -19,7 +19,8 @@ def run(
     os.environ |= {"VAR_DIR": str(home), "HTTPS": "0", "DJANGO_SETTINGS_MODULE": "robotcontrol.settings"}
     os.environ |= environment
     if all_in_home:
-        tempfile.tempdir = os.environ["TMPDIR"] = str(home / "t")  # short: Chromium's sockets lie below
+        tempfile.tempdir = str(home / "t")  # short: Chromium's sockets lie below
+        os.environ |= {"TMPDIR": tempfile.tempdir, "ROBOT_TMP_DIR": tempfile.tempdir}
         (home / "t").mkdir()
     if not postgres:
         os.environ["DATABASE_URL"] = ""

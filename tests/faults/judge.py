@@ -189,6 +189,7 @@ class Lot:
 
     max_robots: int
     expected: Mapping[str, Esperado]  # file name -> the right answer
+    numeros: Mapping[str, str]  # file name -> the case that it asks for
     cases: Mapping[str, Caso]  # what the portal holds, by case number
     zombies: int = 0  # sessions beyond the limit that a frozen robot may still show after it was replaced
     ended_by_hand: bool = False  # killed: items may have failed `encerrado`
@@ -204,17 +205,34 @@ class Lot:
 def judge(log: Iterable[LogEntry], story: Story, lot: Lot) -> list[Finding]:
     """Everything that must not be. An empty list is an acquittal."""
     log = list(log)
-    items_of = Counter(item.numero for item in story.items)
-    found = [*_limits(log, items_of, lot), *_book_keeping(story)]
+    found = [*_limits(log, lot), *_all_there(story, lot), *_book_keeping(story)]
     seen: dict[str, list[Visit]] = defaultdict(list)
     for visit in visits(log):
         seen[visit.numero].append(visit)
     for item in story.items:
-        found += [*_answer(item, seen[item.numero], lot), *_tokens(item)]
+        if item.nome in lot.expected:
+            found += _answer(item, seen[lot.numeros[item.nome]], lot)
+        found += _tokens(item)
     return found
 
 
-def _limits(log: list[LogEntry], items_of: Counter[str], lot: Lot) -> Iterable[Finding]:
+def _all_there(story: Story, lot: Lot) -> Iterable[Finding]:
+    """Every item that was asked for, once, with the case that was asked for, and no other."""
+    told = Counter(item.nome for item in story.items)
+    for nome in lot.expected.keys() - told.keys():
+        yield Finding("lost", f"{nome}: execution {story.execucao} has no such item any more")
+    for nome, n in told.items():
+        if nome not in lot.expected:
+            yield Finding("doubled", f"{nome}: execution {story.execucao} has an item that nobody asked for")
+        elif n > 1:
+            yield Finding("doubled", f"{nome}: execution {story.execucao} has it {n} times")
+    for item in story.items:
+        if item.numero != lot.numeros.get(item.nome, item.numero):
+            yield Finding("wrong", f"{item.nome}: is said to be of case {item.numero}")
+
+
+def _limits(log: list[LogEntry], lot: Lot) -> Iterable[Finding]:
+    items_of = Counter(lot.numeros.values())
     most = sessions_at_once(log, items_of)
     if most > lot.max_robots + lot.zombies:
         yield Finding("limit", f"{most} sessions at once, {lot.max_robots} allowed")
@@ -245,7 +263,7 @@ def _answer(item: Item, seen: list[Visit], lot: Lot) -> Iterable[Finding]:
     got = (item.status, item.resultado, item.protocolada_em)
     if got != (right.situacao, right.resultado, right.protocolada_em):
         yield Finding("wrong", f"{item.nome}: {got}, right is {right}")
-    complete = [visit for visit in seen if visit.complete(lot.needed(item.numero))]
+    complete = [visit for visit in seen if visit.complete(lot.needed(lot.numeros[item.nome]))]
     if not complete:
         yield Finding("wrong", f"{item.nome}: answered {item.resultado} without a complete visit ({len(seen)} begun)")
     elif lot.timing and item.finished is not None and item.finished < min(v.end for v in complete) - CLOCK_SLACK:

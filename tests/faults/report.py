@@ -1,9 +1,10 @@
 """Runs the tests of the fault matrix and writes their results into docs/reliability.md.
 
-    python tests/faults/report.py [--short] [--postgres] [--only N …]
+    python tests/faults/report.py [--short] [--only N …]
 
-`--short`: the repetitions of `make test`. The page is written after each row, so a run may be broken off. A row that
-was not run, or whose tests all skipped themselves, keeps the result it had.
+`--short`: the repetitions of `make test`. Each row runs on the databases that rows.py names, a PostgreSQL of its own
+among them; its line sums both. The page is written after each row, so a run may be broken off. A row that was not run,
+or whose tests all skipped themselves, keeps the result it had.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,77 +25,88 @@ sys.path.insert(0, str(ROOT))
 from tests.faults.rows import ROWS, Row  # noqa: E402
 
 PAGE = ROOT / "docs" / "reliability.md"
+RESULTS = ("failed", "passed", "skipped")
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 HEAD = (
-    "| row | fault | must hold | injected | failed | skipped | recovered p50 / max (s, tests' times) | target (s) "
-    "| run |\n"
-    "|---|---|---|---|---|---|---|---|---|"
+    "| row | fault | must hold | injected | lost | doubled | left running | tests failed | skipped "
+    "| recovered p50 / max (s) | target (s) | times ÷ | run |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
+# What the judge says in a failed test, and what `left_over()` had found there.
+FINDING = re.compile(r"^E\s+(?:AssertionError: )?(lost|doubled|left): ", re.M)
+LEFT = re.compile(r"^E\s+(?:AssertionError: )?assert not \{(\d+: .*)", re.M)
 
 
 @dataclass
 class Outcome:
+    """`cases`: test with its parameters -> passed, failed or skipped. `kinds`: what the judge found in failed ones."""
+
     injected: int = 0
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
+    cases: dict[str, str] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
     recovery: list[float] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        """What was skipped in one half and ran in the other has run; a failure stays one."""
+        self.injected += other.injected
+        for case, result in other.cases.items():
+            self.cases[case] = min(result, self.cases.get(case, result), key=RESULTS.index)
+        self.kinds += other.kinds
+        self.recovery += other.recovery
+
+    def number(self, result: str) -> int:
+        return list(self.cases.values()).count(result)
+
+    def found(self, kind: str) -> str:
+        """A question mark when a test failed and the judge did not say of what."""
+        return str(self.kinds[kind]) if self.kinds or not self.number("failed") else "?"
 
     def line(self, row: Row, how: str) -> str:
         times = sorted(self.recovery)
         took = f"{times[len(times) // 2]:.1f} / {times[-1]:.1f}" if times else "-"
         target = "-" if row.target is None else f"{row.target:g}"
+        found = " | ".join(self.found(kind) for kind in ("lost", "doubled", "left"))
         return (
-            f"| {row.n} | {row.fault} | {row.holds} | {self.injected} | {self.failed} | {self.skipped} "
-            f"| {took} | {target} | {how} |"
+            f"| {row.n} | {row.fault} | {row.holds} | {self.injected} | {found} | {self.number('failed')} "
+            f"| {self.number('skipped')} | {took} | {target} | {row.divisor if times else '-'} | {how} |"
         )
 
 
-def run(tests: list[str], *, short: bool, postgres: bool) -> dict[str, Outcome]:
-    """file::function -> what became of it."""
+def run(row: Row, *, short: bool, postgres: bool) -> Outcome:
+    """`postgres`: only those that touch the database and not the operating system alone, as in `make test`."""
+    unless = [*(["slow"] if short else []), *(["once", "browser", "nodb"] if postgres else [])]
     with tempfile.TemporaryDirectory() as folder:
         xml = Path(folder) / "results.xml"
-        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={xml}", "-o", "junit_family=xunit1", *tests]
-        command += ["-m", "not slow"] if short else []
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={xml}", "-o", "junit_family=xunit1"]
+        command += [*row.tests, *row.also]
+        command += ["-m", " and ".join(f"not {mark}" for mark in unless)]
         if postgres:
             command = [sys.executable, str(ROOT / "tests" / "postgres.py"), *command]
         subprocess.run(command, cwd=ROOT, check=False, env=os.environ)
-        return read(xml)
+        return read(xml.read_text(), row)
 
 
-def read(xml: Path) -> dict[str, Outcome]:
-    found: dict[str, Outcome] = {}
-    for case in ElementTree.parse(xml).iter("testcase"):  # noqa: S314 (our own pytest wrote it)
-        name = re.sub(r"\[.*", "", case.get("name", ""))
-        outcome = found.setdefault(f"{case.get('classname', '').replace('.', '/')}.py::{name}", Outcome())
-        notes = {p.get("name"): p.get("value", "") for p in case.iter("property")}
-        if case.find("skipped") is not None:
-            outcome.skipped += 1
-        elif case.find("failure") is not None or case.find("error") is not None:
-            outcome.failed += 1
-        else:
-            outcome.passed += 1
-        outcome.injected += int(notes.get("injected", 0 if case.find("skipped") is not None else 1))
-        outcome.recovery += [float(text) for text in notes.get("recovery", "").split(",") if text]
-    return found
-
-
-def summed(row: Row, found: dict[str, Outcome]) -> Outcome:
+def read(xml: str, row: Row) -> Outcome:
+    """Of pytest's own report."""
     total = Outcome()
-    for name in row.tests:
-        one = found.get(name, Outcome())
-        total.injected += one.injected
-        total.passed += one.passed
-        total.failed += one.failed
-        total.skipped += one.skipped
-        total.recovery += one.recovery
+    for case in ElementTree.fromstring(xml).iter("testcase"):  # noqa: S314 (our own pytest wrote it)
+        told = [one.text or "" for kind in ("failure", "error") for one in case.iter(kind)]
+        result = "failed" if told else "skipped" if case.find("skipped") is not None else "passed"
+        kinds = Counter(FINDING.findall("\n".join(told)))
+        for left in LEFT.findall("\n".join(told)):
+            kinds["left"] += len(re.findall(r"\b\d+: ['\"]", left))
+        test = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').partition('[')[0]}"
+        made = 0 if test in row.also or result == "skipped" else 1
+        notes = {p.get("name"): p.get("value", "") for p in case.iter("property")}
+        recovery = [float(text) for text in notes.get("recovery", "").split(",") if text]
+        name = f"{case.get('classname')}.{case.get('name')}"
+        total.add(Outcome(int(notes.get("injected", made)), {name: result}, kinds, recovery))
     return total
 
 
-def written(page: str, row: Row, found: dict[str, Outcome], how: str) -> str:
+def written(page: str, row: Row, outcome: Outcome, how: str) -> str:
     """The page with the line of this row made new."""
-    outcome = summed(row, found)
-    if not outcome.passed + outcome.failed:
+    if outcome.number("skipped") == len(outcome.cases):
         return page
     head, _, rest = page.partition(BEGIN)
     old, _, tail = rest.partition(END)
@@ -106,17 +119,18 @@ def written(page: str, row: Row, found: dict[str, Outcome], how: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="the repetitions of make test")
-    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL")
     parser.add_argument("--only", type=int, nargs="*", help="these rows")
     options = parser.parse_args()
     rows = [row for row in ROWS if not options.only or row.n in options.only]
-    how = f"{'short' if options.short else 'full'}, {'PostgreSQL' if options.postgres else 'SQLite'}"
     failed = 0
     for row in rows:
-        found = run(list(row.tests), short=options.short, postgres=options.postgres)
-        PAGE.write_text(written(PAGE.read_text(), row, found, f"{how}, {datetime.now(UTC):%Y-%m-%d}"))
-        failed += sum(outcome.failed for outcome in found.values())
-        print(f"row {row.n}: {summed(row, found)}", flush=True)
+        outcome = Outcome()
+        for database in row.databases:
+            outcome.add(run(row, short=options.short, postgres=database == "PostgreSQL"))
+        how = f"{'short' if options.short else 'full'}, {' + '.join(row.databases)}, {datetime.now(UTC):%Y-%m-%d}"
+        PAGE.write_text(written(PAGE.read_text(), row, outcome, how))
+        failed += outcome.number("failed")
+        print(f"row {row.n}: {outcome}", flush=True)
     print(f"{len(rows)} rows, {failed} tests failed; written to {PAGE.relative_to(ROOT)}")
     return 1 if failed else 0
 

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """`target`: seconds at production's times; None where nothing has to recover. `tests`: file::function."""
+    """`target`: seconds at production's times; None where nothing has to recover. `tests`: file::function, which
+    inject the fault as often as they note by `counted`, and once when they do not. `also`: tests that ask the same of
+    the code alone; they inject nothing.
+
+    `databases`: on which they run (a test that is for one of them skips itself on the other); `divisor`: by what the
+    times of those that measure a recovery are divided.
+    """
 
     n: int
     fault: str
@@ -13,7 +19,12 @@ class Row:
     target: float | None
     tests: tuple[str, ...]
     note: str = ""
+    also: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ("SQLite",)
+    divisor: str = "10"
 
+
+BOTH, POSTGRES = ("SQLite", "PostgreSQL"), ("PostgreSQL",)
 
 K, C, R, D, H, E = (f"tests/faults/test_{n}.py" for n in ("kills", "crowd", "races", "databases", "hosts", "edges"))
 A = "tests/test_database_away.py"
@@ -22,11 +33,11 @@ ROWS = (
     Row(1, "a hundred clicks on Iniciar at once", "robots ≤ min(max_robots, pending)", None, (
         "tests/test_clicks.py::test_a_hundred_simultaneous_clicks_on_iniciar_ask_for_exactly_max_robots_robots",
         "tests/test_robos.py::test_twenty_clicks_at_once_ask_for_max_robots_robots",
-    )),
+    ), databases=BOTH),
     Row(2, "click, tick and a second scheduler at once", "one reservation a place", None, (
         f"{R}::test_clicks_and_two_schedulers_at_once_never_ask_for_one_robot_too_many",
         "tests/test_agenda.py::test_schedulers_that_race_for_one_due_time_start_it_once",
-    )),
+    ), databases=BOTH),
     Row(3, "robot SIGKILL before its claim", "no item changes", 5, (
         f"{K}::test_a_robot_killed_before_its_claim_costs_no_item_anything",
     )),
@@ -42,8 +53,9 @@ ROWS = (
     Row(6, "frozen beyond the lease, thawed after another answered", "the zombie writes nothing, gone in 10 s", 10, (
         f"{H}::test_a_frozen_host_that_wakes_after_its_item_was_answered_elsewhere_writes_nothing",
         "tests/test_chain.py::test_a_frozen_robot_makes_no_progress_and_is_killed_and_its_item_retried",
+    ), also=(
         "tests/test_verbs.py::test_a_robot_whose_item_was_taken_away_writes_nothing",
-    )),
+    ), databases=BOTH),
     Row(7, "supervisor frozen", "its robot works on, no second one", 75, (
         f"{K}::test_a_frozen_supervisor_has_its_robot_replaced_by_nobody_while_that_works",
     )),
@@ -64,24 +76,26 @@ ROWS = (
     Row(11, "ChromeDriver, Chromium or tab killed or frozen, a page without end", "a fresh one answers", 90, (
         f"{E}::test_a_browser_that_dies_or_hangs_is_replaced_and_its_item_answered",
         f"{E}::test_a_page_that_never_ends_or_kills_its_tab_costs_one_attempt",
-    )),
+    ), divisor="5"),
     Row(12, "a robot out of memory", "ends by SIGKILL, counted as a crash; the third is poison", 5, (
         f"{C}::test_an_item_that_kills_its_robot_three_times_is_poison_and_all_others_are_answered",
     ), "Recorded as `falha` with exit status -9: Linux does not say who sent a SIGKILL."),
     Row(13, "PostgreSQL crashes (immediate) in a batch", "nothing lost or doubled, no attempt used up", 10, (
         f"{D}::test_a_crash_of_postgresql_in_the_middle_of_a_batch_loses_and_doubles_nothing",
         f"{D}::test_a_crash_of_postgresql_while_three_robots_start_does_not_end_their_batch",
+    ), also=(
         f"{A}::test_its_supervisor_gives_the_item_back_and_three_of_them_do_not_end_the_batch",
-    )),
+    ), databases=POSTGRES),
     Row(14, "a connection cut before or after its COMMIT", "answered once", None, (
         f"{D}::test_a_commit_that_is_lost_or_whose_reply_is_lost_answers_once",
         f"{D}::test_a_host_whose_start_loses_its_database_tries_again",
+    ), also=(
         "tests/test_verbs.py::test_a_finish_whose_reply_was_lost_succeeds_again_even_after_the_batch_was_closed",
-    )),
+    ), databases=POSTGRES),
     Row(15, "SQLite held by a writer, and a crowd of writers", "time lost, nothing else", 20, (
         f"{D}::test_a_crowd_of_writers_and_one_that_sits_on_sqlite_cost_time_and_nothing_else",
         "tests/test_commands.py::test_a_database_locked_by_somebody_else_is_a_sentence",
-    )),
+    ), divisor="5, in full 1"),
     Row(16, "disk full", "work stops, and goes on by itself when there is room", 60, (
         f"{D}::test_a_full_disk_for_logs_and_browsers_stops_work_and_space_starts_it_again",
         f"{D}::test_a_full_disk_under_the_database_loses_nothing",
@@ -92,18 +106,19 @@ ROWS = (
         "tests/test_chain_portal.py::test_a_robot_that_was_sent_and_never_started_is_lost_and_asked_for_again",
     ), "A lost message is noticed after SENT_TIMEOUT_SECONDS (60 s) and not in one tick: a slow one is not lost."),
     Row(18, "the clock jumps by an hour, or is wrong", "nobody is taken for dead; a wrong host refuses", None, (
+        f"{D}::test_a_jump_of_the_wall_clock_takes_nobody_for_dead",
+        f"{D}::test_a_host_whose_clock_is_wrong_refuses_to_start",
+    ), also=(
         "tests/test_clock_jump.py::test_the_watchdog_kills_and_expires_nothing_right_after_a_jump",
         "tests/test_clock_jump.py::test_a_supervisor_does_not_take_its_robot_for_stuck_after_a_jump",
         "tests/test_clock_jump.py::test_the_canary_is_waited_for_by_the_monotonic_clock",
-        f"{D}::test_a_jump_of_the_wall_clock_takes_nobody_for_dead",
-        f"{D}::test_a_host_whose_clock_is_wrong_refuses_to_start",
-    )),
+    ), databases=BOTH),
     Row(19, "web server killed, or client gone, in an upload", "no execution, no file left", None, (
         f"{E}::test_an_upload_that_breaks_off_leaves_no_execution_and_no_file",
     )),
     Row(20, "a batch of 100 000 files", "enqueued in 60 s, in one transaction", 60, (
         f"{R}::test_a_long_list_is_enqueued_whole_in_time_and_seen_by_nobody_before",
-    )),
+    ), databases=BOTH, divisor="1"),
     Row(21, "a dead robot's pid passed to a stranger", "the stranger lives", None, (
         f"{E}::test_a_stranger_that_got_the_pid_of_a_dead_robot_is_not_killed",
         "tests/test_processes.py::test_the_session_of_a_stranger_that_leads_it_with_the_pid_of_a_dead_robot_is_not_the_robots",
@@ -113,14 +128,15 @@ ROWS = (
         "tests/test_verbs.py::test_two_watchdogs_reset_an_item_once",
         "tests/test_verbs.py::test_of_a_supervisor_and_a_watchdog_one_records_the_end_and_the_item_crashes_once",
         "tests/test_verbs.py::test_a_finish_that_races_with_an_end_has_one_winner_and_right_counters",
-    )),
+    ), databases=BOTH),
     Row(23, "Encerrar todos while batches are enqueued, started, claimed", "final for its generation", 10, (
         f"{C}::test_kill_all_while_batches_are_enqueued_started_and_claimed_is_final",
         "tests/test_robos.py::test_kill_all_against_clicks_leaves_no_robot_that_may_go_on",
         "tests/test_chain.py::test_killrobots_all_ends_everything_and_a_later_reopening_finishes_the_batch",
-    )),
+    ), databases=BOTH),
     Row(24, "an item that kills its robot", "`veneno` after three crashes, all others answered", None, (
         f"{C}::test_an_item_that_kills_its_robot_three_times_is_poison_and_all_others_are_answered",
+    ), also=(
         "tests/test_verbs.py::test_three_crashes_are_poison_and_cost_no_attempt",
     )),
     Row(25, "portal down, flickering, login refused, captcha", "no attempt used up, rare probes, resumes alone", 300, (
@@ -133,18 +149,19 @@ ROWS = (
     Row(26, "a host cut off from the database, or from the portal", "no item has two robots; the batch ends", 75, (
         f"{H}::test_a_host_cut_off_from_the_database_ends_its_browsers_before_the_other_takes_their_items",
         f"{H}::test_a_host_cut_off_from_the_portal_alone_leaves_the_work_to_the_one_that_reaches_it",
-    )),
+    ), databases=POSTGRES, divisor="4; from the portal 10"),
     Row(27, "a whole host gone, the last watchdog with it", "the other takes over", 90, (
         f"{H}::test_a_host_that_loses_its_power_is_replaced_by_the_other_whoever_watched_last",
         "tests/test_two_hosts.py::test_a_host_that_is_gone_loses_its_item_to_the_other_and_is_cleared_when_it_comes_back",
         "tests/test_chain.py::test_a_host_that_is_gone_loses_its_items_to_the_next_one_which_clears_what_it_left",
-    )),
+    ), databases=BOTH),
     Row(28, "a batch edited or deleted in the admin while it runs", "refused, or just the edit is written", None, (
+    ), also=(
         "tests/test_admin.py::test_nothing_is_added_nor_deleted_by_hand",
         "tests/test_admin.py::test_saving_an_execution_writes_nothing_but_what_was_edited",
     )),
     Row(29, "max_robots lowered under those that run", "no kill, no constraint broken", None, (
         f"{C}::test_lowering_max_robots_under_those_that_work_kills_nobody_and_breaks_nothing",
         "tests/test_verbs.py::test_exactly_the_surplus_leaves_when_all_ask_at_once",
-    )),
+    ), databases=BOTH),
 )  # fmt: skip

@@ -6,13 +6,14 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from django.db import Error, connection
 
 from executions.models import Execucao, Host, JobItem, Processo, Tentativa
+from executions.results import ErroClasse
 from executions.robos import iniciar
 from tests import factories
 from tests.faults import judge
@@ -23,7 +24,9 @@ from tests.faults.world import Batch, World, world
 
 OPEN_BATCHES = 3
 END_SECONDS = 180.0
-RECOVERY_SECONDS = 120.0
+RECOVERY_SECONDS = 120.0  # in calm weather
+# What three faults in a row take from an item, or from a batch before its robots' logins, is a person's by design.
+FOR_A_PERSON = (ErroClasse.VENENO, ErroClasse.NAVEGADOR)
 TICK = 0.1
 
 
@@ -69,6 +72,24 @@ class Tally:
     without_victim: Counter[str] = field(default_factory=Counter)
     recovery: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     unrecovered: Counter[str] = field(default_factory=Counter)
+
+
+def reopened(execucao: Execucao) -> int:
+    """What is a person's by design is given back, as an operator would. Any other failure stays, for the judge to find.
+    Returns how many items."""
+    n = sum(execucao.reabrir(classe=classe) for classe in FOR_A_PERSON)
+    if n:
+        iniciar(execucao)
+    return n
+
+
+def never_healed(wounds: list[Wound], calm: float) -> Iterator[judge.Finding]:
+    """`calm`: when the last fault was undone (monotonic). Until then later faults may keep a wound open."""
+    for wound in wounds:
+        healed = None if wound.recovered is None else wound.struck + wound.recovered
+        if healed is None or healed > calm + RECOVERY_SECONDS:
+            when = "ever" if healed is None else f"for {healed - calm:.0f} s of calm weather"
+            yield judge.Finding("open", f"nothing recovered {when} from {wound.fault}")
 
 
 class Storm:
@@ -178,6 +199,7 @@ class Storm:
         """Everything that was taken away is given back."""
         self._undo_due(all_of_them=True)
         self.world.disarm()
+        self._calm_since = time.monotonic()
         self._until(self._all_ended, END_SECONDS)
 
     def _all_ended(self) -> bool:
@@ -196,14 +218,8 @@ class Storm:
         return False
 
     def _end(self) -> None:
-        """What three faults in a row took from an item is given back once, as an operator would, in calm weather."""
-        for batch in self.batches:
-            failed = batch.execucao.itens.falhados().exclude(erro_classe="encerrado")
-            n = failed.count()
-            if n and not batch.lot.ended_by_hand:
-                self.reopened += n
-                batch.execucao.reabrir()
-                iniciar(batch.execucao)
+        """What is a person's by design is given back once, in calm weather."""
+        self.reopened = sum(reopened(batch.execucao) for batch in self.batches)
         self._until(self._all_ended, END_SECONDS)
         self._until(lambda: not Processo.objects.vivos().exists(), 30)
 
@@ -216,8 +232,10 @@ class Storm:
             self.findings += judge.judge(log, judge.tell(batch.execucao), lot)
         for pid, words in self.left.items():
             self.findings.append(judge.Finding("left", f"process {pid}: {words[:150]}"))
+        self._watch()
+        self.findings += never_healed(self.wounds, self._calm_since)
         for wound in self.wounds:
-            if wound.recovered is None or wound.recovered > RECOVERY_SECONDS:
+            if wound.recovered is None:
                 self.tally.unrecovered[wound.fault.kind] += 1
             else:
                 self.tally.recovery[wound.fault.kind].append(wound.recovered)

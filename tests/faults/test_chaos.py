@@ -7,12 +7,15 @@ import sys
 import pytest
 from django.conf import settings
 
+from executions.models import JobItem
+from tests import factories
 from tests.faults.damage import KINDS, POINTS, Damage, kinds_for
-from tests.faults.storm import schedule
+from tests.faults.storm import RECOVERY_SECONDS, Fault, Wound, never_healed, reopened, schedule
 
-pytestmark = pytest.mark.nodb
+nodb = pytest.mark.nodb
 
 
+@nodb
 def test_a_seed_gives_the_same_schedule_again_and_another_seed_another() -> None:
     kinds = kinds_for(False, [])
     assert schedule(7, 600, 4, kinds) == schedule(7, 600, 4, kinds) != schedule(8, 600, 4, kinds)
@@ -20,6 +23,7 @@ def test_a_seed_gives_the_same_schedule_again_and_another_seed_another() -> None
     assert drawn == set(kinds)
 
 
+@nodb
 def test_every_kind_of_fault_has_its_deed_and_its_database() -> None:
     assert [kind for kind in KINDS if not callable(getattr(Damage, f"_{kind}", None))] == []
     assert "database_locked" in kinds_for(False, []) and "database_locked" not in kinds_for(True, [])
@@ -27,6 +31,33 @@ def test_every_kind_of_fault_has_its_deed_and_its_database() -> None:
     assert len(set(POINTS)) == len(POINTS)
 
 
+@nodb
+def test_a_fault_after_which_nothing_recovered_in_calm_weather_is_a_finding() -> None:
+    def wound(kind: str, recovered: float | None) -> Wound:
+        return Wound(Fault(0, kind, 0, 0), 1000, {}, 0, recovered)
+
+    late = RECOVERY_SECONDS + 500
+    wounds = [wound("soon", 5), wound("in the storm", late - 1), wound("late", late + 1), wound("never", None)]
+    found = list(never_healed(wounds, calm=1500))
+    assert {finding.kind for finding in found} == {"open"}
+    assert [word for word in ("soon", "storm", "late", "never") if any(word in f.text for f in found)] == [
+        "late", "never",
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_only_what_is_a_persons_by_design_is_reopened_before_the_judgement() -> None:
+    """Any other failure of a storm stays, and the judge calls it lost."""
+    batch = factories.nova_execucao(5, max_robots=5)
+    classes = ("veneno", "navegador", "tempo_esgotado", "portal_indisponivel", "encerrado")
+    for classe in classes:
+        factories.tomado(batch).falhar(classe, "")
+    assert reopened(batch) == 2
+    kept = JobItem.objects.filter(execucao=batch, status="failed").values_list("erro_classe", flat=True)
+    assert set(kept) == set(classes[2:])
+
+
+@nodb
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("postgres", [False, True])

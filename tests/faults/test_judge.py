@@ -23,7 +23,7 @@ EXPECTED = {
     "a.pdf": Esperado("a.pdf", "protocolada", "done", "protocolada", WHEN),
     "b.pdf": Esperado("b.pdf", "juntada_posterior", "done", "protocolada", WHEN),
 }
-LOT = Lot(1, EXPECTED, CASES)
+LOT = Lot(1, EXPECTED, {"a.pdf": A, "b.pdf": B}, CASES)
 
 
 def visit(session: str, numero: str, at: float, *, status: int = 200, usuario: str = "demo", attachments: int = 1):
@@ -94,6 +94,16 @@ def test_a_forged_log_is_found_out(log: list[LogEntry], kind: str) -> None:
         pytest.param(replace(STORY, counters=(0, 0, 1, 1)), "counter", id="counters"),
         pytest.param(replace(STORY, status="running"), "open", id="a batch that did not end"),
         pytest.param(replace(STORY, robots_alive=1), "left", id="a robot that is not recorded as ended"),
+        pytest.param(replace(STORY, items=ITEMS[:1], counters=(0, 0, 1, 0)), "lost", id="a row that is gone"),
+        pytest.param(replace(STORY, items=(), counters=(0, 0, 0, 0)), "lost", id="all rows gone"),
+        pytest.param(
+            replace(STORY, items=(*ITEMS, ITEMS[1]), counters=(0, 0, 3, 0)), "doubled", id="the same item twice"
+        ),
+        pytest.param(
+            replace(STORY, items=(*ITEMS, item("c.pdf", B, 4.5)), counters=(0, 0, 3, 0)), "doubled",
+            id="an item that nobody asked for",
+        ),
+        pytest.param(changed(numero=B), "wrong", id="the case of another item"),
         pytest.param(changed(resultado="nao_localizada"), "wrong", id="another answer"),
         pytest.param(changed(protocolada_em="2026-02-26 11:23:46"), "wrong", id="another second"),
         pytest.param(changed(status="failed", erro_classe="veneno"), "lost", id="a failure nobody asked for"),
@@ -115,12 +125,26 @@ def test_a_forged_log_is_found_out(log: list[LogEntry], kind: str) -> None:
             changed(token=1, claims=claims((1, 0, 1, "robo_perdido"), (1, 1, 2, "protocolada"))), "token",
             id="a token used twice",
         ),
+        pytest.param(
+            changed(
+                token=1, claims=claims((1, 0, 1, "x"), (2, 1, 1.5, "x"), (1, 1.5, 2, "protocolada"))
+            ),
+            "token", id="a token used again later",
+        ),
         pytest.param(changed(token=3), "token", id="an answer of another token"),
         pytest.param(changed(claims=()), "token", id="an answer of nobody"),
     ],
 )  # fmt: skip
 def test_a_forged_story_is_found_out(story: Story, kind: str) -> None:
     assert kind in kinds(story=story)
+
+
+@pytest.mark.parametrize("items", [(), (replace(ITEMS[0], numero="x"), replace(ITEMS[1], numero="y"))])
+def test_the_limits_hold_for_what_was_asked_for_whatever_the_database_says_of_it(items: tuple[Item, ...]) -> None:
+    """No row that is gone, and no other case written in it, hides a second robot or a second visit."""
+    story = replace(STORY, items=items, counters=(0, 0, len(items), 0))
+    assert "limit" in kinds([*LOG, *login("s2", 0.5), *visit("s2", A, 1.5), *visit("s2", B, 20)], story)
+    assert "doubled" in kinds([*LOG, *visit("s2", A, 1.1)], story)
 
 
 def test_what_the_faults_call_for_is_excused_and_nothing_else() -> None:
@@ -145,7 +169,7 @@ def test_a_case_of_two_items_may_be_visited_by_two_and_not_by_three() -> None:
     two = (item("a.pdf", A, 2.5), item("b.pdf", A, 2.5))
     story = replace(STORY, items=two)
     log = [*visit("s1", A, 1), *visit("s2", A, 1.1)]
-    lot = replace(LOT, max_robots=3)
+    lot = replace(LOT, max_robots=3, numeros={"a.pdf": A, "b.pdf": A})
     assert kinds(log, story, lot) == set()
     assert kinds([*log, *visit("s3", A, 1.15)], story, lot) == {"doubled"}
 

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 
-from executions.models import Host, JobItem, Processo
+from executions.models import Host, JobItem, Processo, Tentativa
 from tests import chain
 from tests.chain import Machine
 from tests.faults.world import World, cluster_roles, strike
@@ -32,16 +33,22 @@ def times(short: int, full: int) -> pytest.MarkDecorator:
 
 
 def killed_at(mundo: World, point: str, repetitions: int, size: int = 3) -> tuple[list[JobItem], list[float]]:
-    """Kills one robot at this point, again and again. Returns the items of all lots, and each recovery's seconds."""
+    """Kills one process at this point, again and again. Returns the items of all lots, and the seconds until each dead
+    robot's end was recorded, or its item was given back; until the batch's end where it was no robot that died."""
     items: list[JobItem] = []
     recovery = []
     for _ in range(repetitions):
         mundo.arm(point, "kill")
         batch = mundo.lot(size, max_robots=2)
-        mundo.hit(point)
-        struck = time.monotonic()
+        pid = mundo.hit(point)
+        struck, at = time.monotonic(), timezone.now()
         mundo.finish(batch)
-        recovery.append(time.monotonic() - struck)
+        ended = time.monotonic() - struck
+        robot = batch.execucao.processos.filter(pid=pid).first()
+        if robot:
+            held = Tentativa.objects.filter(processo=robot, outcome="robo_perdido").first()
+            ended = ((held.ended if held else robot.ended_at) - at).total_seconds()
+        recovery.append(ended)
         items += batch.execucao.itens.all()
     return items, recovery
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from executions import intake
-from executions.models import Controle, Credencial, Execucao, JobItem, Processo
+from executions.models import Credencial, Execucao, JobItem, Processo
 from executions.robos import iniciar
 from tests import chain
 from tests.faults import judge
@@ -26,7 +25,6 @@ from workers.portals.demo.sample import Esperado
 from workers.portals.demo.server import PortalDemo
 
 POOL = 4000
-GUARD_SECONDS = 12.0  # a guard, the last process of all, waits three seconds for the supervisor
 NO_BROWSER = "tests.faults.settings"
 DIVISOR = 10.0
 # What a busy machine needs to start a process does not shrink with the divisor: these stay longer than the others.
@@ -58,12 +56,18 @@ class Batch:
         chain.wait_for(lambda: self.execucao.itens.filter(status="done").count() >= n, seconds, f"{n} answers")
 
 
+def digits(text: str) -> str:
+    """Those of a case number are its twenty; a file's name begins with them."""
+    return "".join(filter(str.isdigit, text))
+
+
 class World:
     """`faults`: the folder that arms the named stop points (workers/faults.py) of everything that runs here."""
 
     def __init__(self, divisor: float = DIVISOR, latency: float = 0.02, **host: Any) -> None:
         self.cases, self._expected = gerar_casos(POOL, seed=1, itens_por_caso=1.0)
         self._by_number = {caso.numero: caso for caso in self.cases}
+        self._by_digits = {digits(caso.numero): caso.numero for caso in self.cases}
         self._next = 0
         self.faults = Path(tempfile.mkdtemp(prefix="falhas-"))
         self.portal = PortalDemo(cases=self.cases, latency=latency)
@@ -98,7 +102,8 @@ class World:
         execucao = chain.enqueue(list(given.values()), self.credencial, max_robots=max_robots)
         read = intake.ler(given.values(), tribunais={"8.99": "x"}, hoje=timezone.localdate()).linhas
         stored = {line.nome: row.nome for line, row in zip(lines, read, strict=True)}
-        asked = judge.Lot(max_robots, judge.expected_by_name(lines, stored), self._by_number, **lot)
+        cases = {stored[line.nome]: self._by_digits[digits(line.nome)[:20]] for line in lines}
+        asked = judge.Lot(max_robots, judge.expected_by_name(lines, stored), cases, self._by_number, **lot)
         batch = Batch(execucao, lines, asked)
         if start:
             iniciar(execucao)
@@ -134,17 +139,8 @@ class World:
         return len({e.session for e in self.portal.log if e.kind == "login" and e.session in sessions})
 
     def left_over(self) -> dict[int, str]:
-        """What still runs of this installation beside its hosts and their clusters, after the guards' time."""
-        sign = str(Controle.get().instalacao)
-        deadline = time.monotonic() + GUARD_SECONDS
-        while (found := self._robots(sign)) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        return found
-
-    @staticmethod
-    def _robots(sign: str) -> dict[int, str]:
-        clusters = {pid for pid, text in processes.marked(f"{sign}:cluster-").items()}
-        return {pid: words for pid, words in judge.left_over(sign).items() if pid not in clusters}
+        """What still runs of this installation beside its hosts and their clusters."""
+        return chain.left_over(clusters=False)
 
 
 @contextmanager
@@ -200,7 +196,3 @@ def cluster_roles(host: chain.Machine) -> dict[str, int]:
         return {}
     roles = {f"worker-{n}": pid for n, pid in enumerate(rest[:-2])}
     return roles | {"main": roots[0], "sentinel": sentinel, "monitor": rest[-2], "pusher": rest[-1]}
-
-
-def tmp_folder() -> Path:
-    return Path(settings.ROBOT_TMP_DIR)
