@@ -114,12 +114,18 @@ def retrato(execucao: Execucao) -> tuple[Any, ...]:
 
 
 def in_threads(n: int, func: Callable[[int], T]) -> list[T]:
-    """func(0) … func(n-1), each in a thread of its own that closes its connections. Raises the first error."""
+    """func(0) … func(n-1) at the same moment: each in a thread of its own, connected before the first begins.
+
+    Raises the first error.
+    """
     results: dict[int, T] = {}
     errors: list[BaseException] = []
+    together = threading.Barrier(n)
 
     def body(i: int) -> None:
         try:
+            connection.ensure_connection()
+            together.wait(30)
             results[i] = func(i)
         except BaseException as error:  # noqa: BLE001 (raised again below)
             errors.append(error)

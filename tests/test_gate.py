@@ -53,7 +53,6 @@ def test_eight_robots_never_run_more_than_max_robots_items():
             mudou.notify_all()
 
     def trabalhar(i: int) -> None:
-        juntos.wait(30)
         item = tomar(i)
         juntos.wait(30)  # the three winners hold their items until all eight have asked
         while item or JobItem.objects.filter(execucao=lote).abertos().exists():

@@ -1,6 +1,5 @@
 """A portal's manners and its circuit breaker: suspicion, opening, one probe a minute, slots of the interval."""
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -67,13 +66,7 @@ def test_a_failure_while_the_breaker_is_open_does_not_count():
 @pytest.mark.django_db(transaction=True)
 def test_failures_that_come_together_are_all_counted_and_one_is_the_last():
     portal = novo_portal()
-    juntos = threading.Barrier(5)
-
-    def falhar(i: int) -> bool:
-        juntos.wait(30)
-        return portal.contar_falha(f"caso-{i}", i, 100)
-
-    assert sorted(in_threads(5, falhar)) == [False] * 4 + [True]
+    assert sorted(in_threads(5, lambda i: portal.contar_falha(f"caso-{i}", i, 100))) == [False] * 4 + [True]
     assert sorted(lido(portal).falhas) == [[f"caso-{i}", i] for i in range(5)]
 
 
@@ -165,13 +158,7 @@ def test_of_two_ticks_at_once_one_wins_the_probe():
     portal = novo_portal()
     portal.abrir_disjuntor()
     vez = clock.db_now() + timedelta(seconds=61)
-    juntos = threading.Barrier(2)
-
-    def tique(i: int) -> bool:
-        juntos.wait(30)
-        return portal.ganhar_sonda(vez)
-
-    assert sorted(in_threads(2, tique)) == [False, True]
+    assert sorted(in_threads(2, lambda _: portal.ganhar_sonda(vez))) == [False, True]
 
 
 # ---- slots of the minimum interval ------------------------------------------------------------------------------
@@ -194,10 +181,8 @@ def test_each_caller_waits_one_interval_longer_than_the_last(tempo):
 @pytest.mark.django_db(transaction=True)
 def test_a_slot_is_never_given_twice(tempo):
     portal = novo_portal(min_interval_s=0.5)
-    juntos = threading.Barrier(8)
 
     def reservar(i: int) -> list[float]:
-        juntos.wait(30)
         return [lido(portal).reservar_vez() for _ in range(5)]
 
     esperas = sorted(espera for lista in in_threads(8, reservar) for espera in lista)

@@ -1,6 +1,5 @@
 """T2: as many robots as an execution may have now, asked for once however often anybody asks."""
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -69,13 +68,7 @@ def test_a_hundred_clicks_ask_for_max_robots_robots(host):
 def test_twenty_clicks_at_once_ask_for_max_robots_robots():
     novo_host(places=16)
     lote = nova_execucao(20, max_robots=4)
-    juntos = threading.Barrier(20)
-
-    def clicar(i: int) -> int:
-        juntos.wait(30)
-        return pedir_robos(lote.pk).robos
-
-    assert sorted(in_threads(20, clicar)) == [0] * 19 + [4]
+    assert sorted(in_threads(20, lambda _: pedir_robos(lote.pk).robos)) == [0] * 19 + [4]
     assert (Processo.objects.count(), OrmQ.objects.count()) == (4, 4)
 
 
@@ -84,13 +77,7 @@ def test_batches_that_ask_at_once_share_neither_a_place_nor_the_turn(settings):
     settings.EXECUCOES_SIMULTANEAS = 2
     novo_host(places=3)
     lotes = [nova_execucao(4, max_robots=2) for _ in range(6)]
-    juntos = threading.Barrier(12)
-
-    def clicar(i: int) -> int:
-        juntos.wait(30)
-        return pedir_robos(lotes[i % 6].pk).robos
-
-    assert sum(in_threads(12, clicar)) == 3
+    assert sum(in_threads(12, lambda i: pedir_robos(lotes[i % 6].pk).robos)) == 3
     assert (Processo.objects.count(), OrmQ.objects.count()) == (3, 3)
     assert Processo.objects.values("execucao").distinct().count() == 2
 
@@ -566,10 +553,8 @@ def test_a_portal_that_is_down_does_not_stop_the_batches_of_another(host):
 def test_kill_all_against_clicks_leaves_no_robot_that_may_go_on():
     novo_host(places=16)
     lotes = [nova_execucao(6, max_robots=3) for _ in range(2)]
-    juntos = threading.Barrier(8)
 
     def agir(i: int) -> None:
-        juntos.wait(30)
         if i == 4:
             robos.encerrar_todos()
         else:

@@ -1,6 +1,5 @@
 """T1, T4-T9, T11, T13-T18: each verb works, is refused in each wrong state or with an old token, and twice is once."""
 
-import threading
 import uuid
 from datetime import timedelta
 from functools import partial
@@ -566,13 +565,7 @@ def test_a_finish_that_races_with_an_end_has_one_winner_and_right_counters(rival
         item = tomado(lote, robo)
         visto = JobItem.objects.get(pk=item.pk)
         lados = [partial(item.concluir, RESPOSTA), partial(RIVAIS[rival], lote, robo, visto)]
-        juntos = threading.Barrier(2)
-
-        def lutar(i: int, lados=lados, juntos=juntos) -> bool:
-            juntos.wait(30)
-            return venceu(lados[i])
-
-        concluiu, _ = in_threads(2, lutar)
+        concluiu, _ = in_threads(2, lambda i, lados=lados: venceu(lados[i]))
         assert (JobItem.objects.get(pk=item.pk).status == "done") is concluiu
         contadores(lote)
         assert not item.tentativas.filter(ended=None).exists()
