@@ -4,14 +4,29 @@ Nameless (unlinked when it is made), so that nothing is left when the client goe
 one, because a request may bring thousands of files and a process may open about a thousand.
 """
 
+import errno
 import io
 import tempfile
+from contextlib import suppress
 from typing import IO, Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.db import OperationalError
+from django.utils.translation import gettext_lazy as _l
 
 from executions.intake_files import LIMITE_BYTES
+
+SEM_ESPACO = _l("O servidor está sem espaço em disco. Nada foi recebido: avise quem cuida dele e tente mais tarde.")
+
+
+def sem_espaco(error: BaseException) -> bool:
+    """Is this a disk that is full, under the temporary file or under the database?"""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # SQLite's words and PostgreSQL's.
+    full = ("disk is full", "No space left on device")
+    return isinstance(error, OperationalError) and any(words in str(error) for words in full)
 
 
 class _Trecho(io.RawIOBase):
@@ -72,6 +87,7 @@ class UmSoArquivo(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> Enviado:
         assert self._disco is not None
+        self._disco.flush()  # a full disk is told here, and not when somebody reads
         piece = io.BufferedReader(_Trecho(self._disco, self._inicio, self._guardados))
         return Enviado(piece, str(self.file_name), file_size, self.content_type, self.charset)
 
@@ -82,4 +98,5 @@ class UmSoArquivo(FileUploadHandler):
 
     def fechar(self) -> None:
         if self._disco is not None:
-            self._disco.close()
+            with suppress(OSError):  # what it has not yet written finds no room
+                self._disco.close()

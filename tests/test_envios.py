@@ -3,20 +3,24 @@
 import http.client
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.utils.crypto import get_random_string
 
 from executions import intake_files
 from executions.models import ArquivoEnviado, Conferencia, Execucao, LinhaConferida
 from tests import chain
+from tests.api import Api
 from tests.factories import nova_credencial
-from tests.intake_helpers import NOME, OUTRO, pdf
+from tests.intake_helpers import NOME, OUTRO, numero_de, pdf
 from tests.pages import HTMX, como, pagina_leve  # noqa: F401 (a fixture)
 from tests.web import web
 
@@ -87,6 +91,68 @@ class TestLimits:
         finally:
             conferencias.conferir = real
         assert seen[1] == 1500 and seen[0] - before < 20
+
+
+SEM_ESPACO = "O servidor está sem espaço em disco"
+
+
+@pytest.fixture
+def disco_cheio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file in which uploads wait lies on a disk without room: the kernel's own."""
+    monkeypatch.setattr("executions.envios.tempfile.TemporaryFile", lambda: open("/dev/full", "w+b"))  # noqa: SIM115
+
+
+@contextmanager
+def banco_cheio() -> Iterator[None]:
+    """SQLite takes no page more, and says of it what it says of a full disk."""
+    with connection.cursor() as cursor:
+        pages = cursor.execute("PRAGMA page_count").fetchone()[0]
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+        try:
+            yield
+        finally:
+            cursor.execute("PRAGMA max_page_count = 4294967294")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("grupos", "pagina_leve", "disco_cheio")
+@pytest.mark.parametrize("size", [10, 2**20])
+def test_an_upload_on_a_full_disk_is_refused_with_507_and_a_sentence(size: int) -> None:
+    sent = {"arquivos": SimpleUploadedFile(NOME, b"%PDF-" + b"x" * size)}
+    response = como("Operadores").post(URL, sent)
+    assert response.status_code == 507 and SEM_ESPACO in response.content.decode()
+    assert (Conferencia.objects.count(), ArquivoEnviado.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("disco_cheio")
+@pytest.mark.parametrize("size", [10, 2**20])
+def test_the_api_answers_an_upload_on_a_full_disk_with_a_507_problem(settings: Any, size: int) -> None:
+    settings.SECURE_SSL_REDIRECT = False
+    nova_credencial()
+    response = Api("enfileirar").form("/enqueue", {"files": SimpleUploadedFile(NOME, b"%PDF-" + b"x" * size)})
+    problem = response.json()
+    assert (response.status_code, problem["status"], problem["title"]) == (507, 507, "Sem espaço em disco")
+    assert SEM_ESPACO in problem["detail"] and Execucao.objects.count() == 0
+
+
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("grupos", "pagina_leve")
+def test_a_full_disk_under_the_database_refuses_an_upload_with_507_and_keeps_nothing_of_it(settings: Any) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite's own limit stands for a full disk")
+    settings.SECURE_SSL_REDIRECT = False
+    nova_credencial()
+    operator, api = como("Operadores"), Api("enfileirar")
+    names = "\n".join(f"{numero_de(k, '8.99')}_1234_{10000 + k}_Manifestação.pdf" for k in range(1, 3000))
+    with banco_cheio():
+        page = operator.post(URL, {"nomes": names})
+        answer = api.form("/enqueue", {"files": names.splitlines()})
+    assert (page.status_code, answer.status_code) == (507, 507)
+    assert SEM_ESPACO in page.content.decode() and SEM_ESPACO in answer.json()["detail"]
+    assert (Execucao.objects.count(), LinhaConferida.objects.count()) == (0, 0)
+    assert operator.post(URL, {"nomes": NOME}).status_code == 302  # and with room again it goes on
 
 
 def session(user: User) -> Client:

@@ -71,7 +71,7 @@ def _corpo() -> dict[str, Any]:
 
 
 @router.post(
-    "/enqueue", auth=quem_pode("enfileirar"), response=respostas(Enfileirada, 413, 415),
+    "/enqueue", auth=quem_pode("enfileirar"), response=respostas(Enfileirada, 413, 415, 507),
     operation_id="enqueue", summary=gettext_noop("Enfileirar"),
     openapi_extra={"requestBody": _corpo()},
 )  # fmt: skip

@@ -20,6 +20,7 @@ from pydantic import ConfigDict
 
 from executions import scripts
 from executions.api.descricao import descrito
+from executions.envios import SEM_ESPACO, sem_espaco
 from executions.lotes import UsoErrado
 
 logger = logging.getLogger("robotcontrol.api")
@@ -37,6 +38,7 @@ TITULOS = {
     422: _l("Dados inválidos"),
     429: _l("Tentativas demais"),
     500: _l("Erro interno"),
+    507: _l("Sem espaço em disco"),
 }
 JSON_INVALIDO = _l("O corpo do pedido não é um JSON válido.")
 SO_JSON = _l("Envie o corpo como application/json.")
@@ -114,6 +116,8 @@ def respostas(modelo: Any, *erros: int, status: int = 200) -> dict[int, Any]:
 
 def de_excecao(error: Exception) -> Problema:
     """What this exception is for a client. Anything unforeseen is a 500 that tells nothing."""
+    if sem_espaco(error):
+        return Problema(507, SEM_ESPACO)
     for kinds, make in _CONHECIDAS:
         if isinstance(error, kinds):
             return make(error)
@@ -129,7 +133,8 @@ def registrar(api: NinjaAPI) -> None:
             problem = Problema(415, SO_JSON)
         if problem.status >= 500:
             logger.error("request failed path=%s", request.path, exc_info=error, extra={"event": "pedido_falhou"})
-            got_request_exception.send(sender=None, request=request)
+            if problem.status == 500:  # a full disk is no mistake of ours
+                got_request_exception.send(sender=None, request=request)
         return problem.resposta()
 
     for kind in (Exception, Http404, HttpError, ValidationError):

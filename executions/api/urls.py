@@ -31,7 +31,7 @@ def guardada(view: View) -> View:
             autenticar(request)
         except Exception as error:  # noqa: BLE001 (what is unforeseen goes on to Django)
             problem = error if isinstance(error, Problema) else de_excecao(error)
-            if problem.status >= 500:
+            if problem.status == 500:
                 raise
             return problem.resposta()
         refused = Problema(405, _("Este endereço só aceita %(valor)s.") % {"valor": response["Allow"]}).resposta()

@@ -99,6 +99,9 @@ ROWS = (
     Row(16, "disk full", "work stops, and goes on by itself when there is room", 60, (
         f"{D}::test_a_full_disk_for_logs_and_browsers_stops_work_and_space_starts_it_again",
         f"{D}::test_a_full_disk_under_the_database_loses_nothing",
+        "tests/test_envios.py::test_an_upload_on_a_full_disk_is_refused_with_507_and_a_sentence",
+        "tests/test_envios.py::test_the_api_answers_an_upload_on_a_full_disk_with_a_507_problem",
+        "tests/test_envios.py::test_a_full_disk_under_the_database_refuses_an_upload_with_507_and_keeps_nothing_of_it",
     )),
     Row(17, "queue rows deleted, doubled, stale", "answered all the same, no second robot", 68, (
         f"{C}::test_messages_that_come_twice_or_with_a_lock_of_yesterday_start_no_second_robot",
