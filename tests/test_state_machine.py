@@ -34,6 +34,10 @@ CURTO = settings(
     max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=False
 )
 TERMINAIS = ("done", "failed")
+DESFECHOS = {
+    "concluir": RESPOSTA.resultado, "falhar": "layout_mudou", "tentar_de_novo": "tempo_esgotado", "adiar": "bloqueado",
+    "devolver": "parada",
+}  # fmt: skip
 ESCRITAS: dict[str, Callable[[JobItem], None]] = {
     "concluir": lambda item: item.concluir(RESPOSTA),
     "falhar": lambda item: item.falhar("layout_mudou", "mudou"),
@@ -126,8 +130,8 @@ class Maquina(RuleBasedStateMachine):
             del self.donos[item.pk]
             return
         assert retrato(self.lote) == antes, f"{verbo} wrote with an old token"
-        gravado = JobItem.objects.get(pk=item.pk)
-        assert (gravado.status in TERMINAIS, gravado.token) == (True, item.token), (
+        tentativa = Tentativa.objects.get(item=item.pk, token=item.token)
+        assert (tentativa.ended is not None, tentativa.outcome) == (True, DESFECHOS[verbo]), (
             f"an old token was told {verbo} is ok"
         )
 

@@ -162,8 +162,8 @@ def test_a_robot_whose_item_was_taken_away_writes_nothing(verbo, tirar):
     item = tomado(lote)
     tirar(item)
     antes = retrato(lote)
-    if (verbo, tirar) == ("falhar", _robo_encerrado):
-        DESISTENCIAS[verbo](item)  # failed already, with this token: as good as done, and still as it was written
+    if (verbo, tirar) == ("devolver", _pendente):
+        DESISTENCIAS[verbo](item)  # given back already, with this token: as good as done, and still as it was written
     else:
         with pytest.raises(StaleClaim, match=f"{item.pk} .* token {item.token}"):
             DESISTENCIAS[verbo](item)
@@ -197,8 +197,11 @@ def test_an_older_token_cannot_give_up_the_item_of_a_newer_one(verbo):
     novo = tomado(lote, robo)
     assert (antigo.pk, antigo.token + 1) == (novo.pk, novo.token)
     antes = retrato(lote)
-    with pytest.raises(StaleClaim):
-        DESISTENCIAS[verbo](antigo)
+    if verbo == "devolver":
+        DESISTENCIAS[verbo](antigo)  # that was done with the old token, and is not done again with the new one
+    else:
+        with pytest.raises(StaleClaim):
+            DESISTENCIAS[verbo](antigo)
     assert retrato(lote) == antes
     novo.concluir(RESPOSTA)
     assert contadores(lote) == (0, 0, 1, 0)
@@ -282,6 +285,65 @@ def test_a_finish_whose_reply_was_lost_succeeds_again_even_after_the_batch_was_c
     DESISTENCIAS[verbo](copia)
     assert retrato(lote) == antes
     assert contadores(lote)[2] + contadores(lote)[3] == 1
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+@pytest.mark.parametrize("verbo", ["concluir", "falhar", "tentar_de_novo", "adiar", "devolver"])
+def test_a_verb_whose_reply_was_lost_succeeds_again_and_writes_nothing(verbo, attempts, tempo):
+    """Also when the item has gone on meanwhile: what counts is how the attempt with this token ended."""
+    lote = nova_execucao(1)
+    item = tomado(lote)
+    JobItem.objects.filter(pk=item.pk).update(attempts=attempts)  # the third retry is a failure
+    item.refresh_from_db()
+    DESISTENCIAS[verbo](item)
+    antes = retrato(lote)
+    DESISTENCIAS[verbo](item)
+    assert retrato(lote) == antes
+    tempo.avancar(100)
+    lote.reabrir()
+    JobItem.objects.tentar_iniciar(lote, novo_robo(lote))
+    antes = retrato(lote)
+    DESISTENCIAS[verbo](item)
+    assert retrato(lote) == antes
+
+
+def test_an_expiry_is_no_lost_reply_and_is_refused_the_second_time():
+    item = tomado(nova_execucao(1))
+    item.expirar(dono_morto=True)
+    with pytest.raises(StaleClaim):
+        item.expirar(dono_morto=True)
+
+
+@pytest.mark.parametrize("outro", ["falhar", "encerrado pelo operador"])
+def test_a_lost_reply_does_not_excuse_an_outcome_that_is_not_its_own(outro):
+    lote = nova_execucao(2, max_robots=2)
+    item = tomado(lote)
+    if outro == "falhar":
+        item.falhar("navegador", "")
+    else:
+        novo_robo(lote)
+        assert item.processo.encerrar()
+    with pytest.raises(StaleClaim):
+        item.falhar("layout_mudou", "")
+
+
+@desistencia
+def test_a_counter_that_is_too_low_is_put_right_instead_of_refusing_whoever_owns_the_item(verbo):
+    lote = nova_execucao(2)
+    item = tomado(lote)
+    Execucao.objects.filter(pk=lote.pk).update(n_pending=2, n_running=0)
+    DESISTENCIAS[verbo](item)
+    assert contadores(lote) == ESPERADO[verbo][1]
+    assert eventos(lote).count("contadores") == 1
+
+
+def test_the_end_of_a_robot_is_recorded_although_the_counters_were_wrong():
+    lote = nova_execucao(2)
+    robo = novo_robo(lote)
+    tomado(lote, robo)
+    Execucao.objects.filter(pk=lote.pk).update(n_pending=2, n_running=0)
+    assert robo.terminar("lost", motivo="perdido")
+    assert contadores(lote) == (2, 0, 0, 0)
 
 
 def test_a_lost_reply_does_not_excuse_another_outcome():
@@ -786,9 +848,12 @@ def test_a_reopened_item_is_not_written_by_the_robot_that_failed_it():
     item.falhar("layout_mudou", "")
     lote.reabrir()
     antes = retrato(lote)
-    for verbo in DESISTENCIAS.values():
-        with pytest.raises(StaleClaim):
-            verbo(item)
+    for nome, verbo in DESISTENCIAS.items():
+        if nome == "falhar":
+            verbo(item)  # that was written, before the reopening
+        else:
+            with pytest.raises(StaleClaim):
+                verbo(item)
     assert retrato(lote) == antes
     assert tomado(lote).token == 2
 

@@ -146,7 +146,7 @@ class JobItem(models.Model):
         Raises StaleClaim, and writes nothing, when it is not running with this token (or the guard) any more.
         """
         with transaction.atomic():
-            counted = Execucao.objects.contar(self.execucao_id, agora=agora, running=-1, **{str(status): +1})
+            counted = self._count(agora, running=-1, **{str(status): +1})
             mine = JobItem.objects.filter(guard or Q(), pk=self.pk, status=Status.RUNNING, token=self.token)
             if not (counted and mine.update(status=status, **FREE, **changes)):
                 raise StaleClaim(
@@ -157,25 +157,37 @@ class JobItem(models.Model):
                 ended=agora, outcome=outcome[:40], erro=changes.get("erro", "")
             )
 
-    def _finish(self, agora: datetime, status: str, outcome: str, **changes: Any) -> None:
-        """T6. A commit can succeed although its client saw an error: then the row is terminal with my token already."""
+    def _count(self, agora: datetime, **moved: int) -> bool:
+        """Moves the batch's counters. Some that are wrong (none runs, but this item does) are put right first."""
+        if Execucao.objects.contar(self.execucao_id, agora=agora, **moved):
+            return True
+        runs = JobItem.objects.filter(pk=self.pk, status=Status.RUNNING, token=self.token).exists()
+        wrong = runs and Execucao.objects.get(pk=self.execucao_id).recontar()
+        return bool(wrong) and Execucao.objects.contar(self.execucao_id, agora=agora, **moved)
+
+    def _leave(self, agora: datetime, outcome: str, **changes: Any) -> None:
+        """T6, T7, T8, T15. A commit can succeed although its client saw an error: said again, it is a success that
+        writes nothing, when the attempt of my token has ended with this very outcome."""
         try:
-            self._move(agora, outcome, status=status, finished_at=agora, **changes)
+            self._move(agora, outcome, **changes)
         except StaleClaim:
-            if not JobItem.objects.filter(pk=self.pk, token=self.token, status=status).exists():
+            mine = Tentativa.objects.filter(item=self.pk, token=self.token, ended__isnull=False)
+            if not mine.filter(outcome=outcome[:40]).exists():
                 raise
 
     def concluir(self, resposta: Resposta, *, agora: datetime | None = None) -> None:
         """T6: answered. Raises StaleClaim when the item is somebody else's by now."""
         answer = {name: getattr(resposta, name) for name in Resposta.__dataclass_fields__}
         answer["documento"], answer["protocolo"] = resposta.documento[:300], resposta.protocolo[:60]
-        self._finish(
-            agora or clock.db_now(), Status.DONE, resposta.resultado, erro_classe="", erro="", **answer
+        agora = agora or clock.db_now()
+        self._leave(
+            agora, resposta.resultado, status=Status.DONE, finished_at=agora, erro_classe="", erro="", **answer
         )  # fmt: skip
 
     def falhar(self, classe: str, erro: str, *, agora: datetime | None = None) -> None:
         """T6: failed for good, with its class. Raises StaleClaim."""
-        self._finish(agora or clock.db_now(), Status.FAILED, classe, erro_classe=classe, erro=erro)
+        agora = agora or clock.db_now()
+        self._leave(agora, classe, status=Status.FAILED, finished_at=agora, erro_classe=classe, erro=erro)
 
     def tentar_de_novo(self, classe: str, erro: str, *, agora: datetime | None = None) -> None:
         """T7: pending again after a backoff of 10·2ⁿ s with jitter, or failed when its attempts are used up."""
@@ -184,7 +196,7 @@ class JobItem(models.Model):
         agora = agora or clock.db_now()
         wait = settings.RETRY_BASE_SECONDS * 2 ** (self.attempts - 1) * random.uniform(1.0, 1.2)  # noqa: S311 (jitter)
         later = agora + timedelta(seconds=wait)
-        return self._move(agora, classe, status=Status.PENDING, erro_classe=classe, erro=erro, available_at=later)
+        return self._leave(agora, classe, status=Status.PENDING, erro_classe=classe, erro=erro, available_at=later)
 
     def adiar(self, classe: str, erro: str, segundos: float, *, agora: datetime | None = None) -> None:
         """T8: pending again after these seconds, the attempt given back; the sixth time it is a retry instead."""
@@ -193,14 +205,14 @@ class JobItem(models.Model):
         agora = agora or clock.db_now()
         later = agora + timedelta(seconds=segundos)
         given_back: dict[str, Any] = {"attempts": F("attempts") - 1, "snoozes": F("snoozes") + 1}
-        return self._move(
+        return self._leave(
             agora, classe, status=Status.PENDING, erro_classe=classe, erro=erro, available_at=later, **given_back
         )
 
     def devolver(self, motivo: str = "parada", *, agora: datetime | None = None) -> None:
         """T15: back to pending at once, the attempt given back; no failure."""
         agora = agora or clock.db_now()
-        self._move(agora, motivo, status=Status.PENDING, attempts=F("attempts") - 1, available_at=agora)
+        self._leave(agora, motivo, status=Status.PENDING, attempts=F("attempts") - 1, available_at=agora)
 
     def expirar(self, *, dono_morto: bool) -> None:
         """T9: its robot is gone. Pending with the attempt given back and a crash counted; the third is `veneno`.
