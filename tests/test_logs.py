@@ -227,3 +227,16 @@ def test_the_clusters_log_is_bounded_while_its_writers_keep_it_open(tmp_path: Pa
         writer.write(b"afterwards\n")
     assert ours.log.read_bytes() == b"afterwards\n"
     assert (tmp_path / "cluster.log.1").read_bytes() == b"x" * 100 + b"2\n"
+
+
+@pytest.mark.django_db
+def test_a_full_disk_shortens_the_clusters_log_all_the_same(
+    tmp_path: Path, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cluster, "LOG_BYTES", 100)
+    ours = cluster.Cluster(novo_host(), 1, tmp_path / "cluster.log")
+    (tmp_path / "cluster.log.1").symlink_to("/dev/full")
+    ours.log.write_bytes(b"x" * 101)
+    ours.trim_log()
+    assert ours.log.read_bytes() == b""
+    assert [record.event for record in caplog.records] == ["log_perdido"]  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from executions.errors import StaleClaim
 from executions.models import Processo
 from workers import faults
 from workers.eyes import Eyes
-from workers.life import DATABASE_AWAY, FENCED, Life
+from workers.life import DATABASE_AWAY, NO_DATABASE, Life
 from workers.robot import Work
 
 logger = logging.getLogger("robotcontrol.robot")
@@ -19,13 +19,13 @@ ROW_WAIT_SECONDS = 20.0
 
 
 def run(uuid: str) -> int:
-    """Works as the robot of this Processo; returns the exit status: FENCED when the database went away, because then
-    nothing can be written, and neither item nor browser is to blame."""
+    """Works as the robot of this Processo; returns the exit status: NO_DATABASE when the database went away, because
+    then nothing can be written, and neither item nor browser is to blame."""
     try:
         return _live(uuid)
     except DATABASE_AWAY:
         logger.exception("the database went away", extra={"event": "banco_fora"})
-        return FENCED
+        return NO_DATABASE
 
 
 def _live(uuid: str) -> int:

@@ -61,11 +61,13 @@ class Cluster:
 
     def trim_log(self) -> None:
         """Keeps the last LOG_BYTES in a file beside it. Those who append to it keep it open: emptied, not renamed."""
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            try:
-                shutil.copyfile(self.log, f"{self.log}.1")
-            finally:
-                os.truncate(self.log, 0)  # on a full disk above all
+        if not self.log.exists() or self.log.stat().st_size <= LOG_BYTES:
+            return
+        try:
+            shutil.copyfile(self.log, f"{self.log}.1")
+        except OSError as error:  # a full disk: above all then must it become shorter
+            logger.warning("the last part of %s is lost: %s", self.log, error, extra={"event": "log_perdido"})
+        os.truncate(self.log, 0)
 
     def check(self, canary_at: datetime | None) -> str:
         """Sends the canary when it is due; returns why the cluster must be restarted, or an empty text."""

@@ -19,7 +19,7 @@ from executions import clock, prontidao, queue
 from executions.models import Batida, Execucao, Host, Processo
 from workers import janitor, processes, scheduler
 from workers.cluster import Cluster, cluster_mark
-from workers.loop import guarded
+from workers.loop import guarded, surviving
 from workers.watchdog import Watchdog
 
 logger = logging.getLogger("robotcontrol.host")
@@ -49,7 +49,7 @@ class Chore:
 
     def run_if_due(self) -> None:
         if time.monotonic() >= self.due:
-            guarded(self.step)
+            surviving(self.step)
             self.due = time.monotonic() + self.seconds
 
 
@@ -128,15 +128,15 @@ class HostAgent:
 
     def finish(self) -> None:
         """T15: nothing new, robots give their items back and leave, then the cluster."""
-        guarded(self.host.parar)
+        surviving(self.host.parar)
         deadline = time.monotonic() + settings.STOP_GRACE_SECONDS + 5
-        while time.monotonic() < deadline and guarded(self._robots_left):
-            guarded(self.host.parar)  # again: somebody may have freed it meanwhile
-            guarded(self._beat)
+        while time.monotonic() < deadline and surviving(self._robots_left):
+            surviving(self.host.parar)  # again: somebody may have freed it meanwhile
+            surviving(self._beat)
             time.sleep(0.1)
         self.cluster.stop()
-        guarded(janitor.clear_host)
-        guarded(self._gone)
+        surviving(janitor.clear_host)
+        surviving(self._gone)
         self._lock.close()
 
     def _check_clock(self) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import select
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from executions import clock, contexto
+from executions.errors import StaleClaim
 from executions.models import Execucao, JobItem, Processo, Registro
 from workers import faults, guard, processes
 from workers.errors import Parada
@@ -20,8 +20,11 @@ from workers.errors import Parada
 logger = logging.getLogger("robotcontrol.robot")
 
 STDIN = 0  # the supervisor's pipe
-FENCED = 75  # the exit status of a robot that found its item, its row or its database gone
+# Exit statuses: of a robot that found its item or its row gone, and of one whose database went away.
+FENCED, NO_DATABASE = 75, 74
 DATABASE_AWAY = (OperationalError, InterfaceError)
+LINES_KEPT = 200
+LIMIT_POLL_SECONDS = 0.5
 
 
 class Life:
@@ -40,6 +43,7 @@ class Life:
         self._step = _("iniciando")
         self._step_at = time.monotonic()
         self._last_beat = time.monotonic()
+        self._unanswered = False  # a heartbeat was begun, and the database has not taken it
         self._lines: list[Registro] = []
 
     @property
@@ -57,7 +61,7 @@ class Life:
         self._watched = watched
         contexto.fixar(worker=str(self.processo.uuid), execucao_id=self.processo.execucao_id)
         self._guard = guard.start(os.environ.get(processes.MARK, ""), os.getpid())
-        for target in (self._heart, self._pipe):
+        for target in (self._heart, self._limit, self._pipe):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
 
     def advance(self, step: str) -> None:
@@ -76,8 +80,16 @@ class Life:
         line.ao_log()
 
     def flush(self) -> None:
+        """Those that a database which is away could not take are kept for the next time, up to LINES_KEPT."""
         lines, self._lines = self._lines, []
-        Registro.objects.bulk_create(lines)
+        try:
+            Registro.objects.bulk_create(lines)
+        except DATABASE_AWAY:
+            for line in lines:
+                line.pk = None  # of an insert that was undone
+            self._lines[:0] = lines
+            del self._lines[:-LINES_KEPT]
+            raise
 
     def finish(self, write: Callable[[], None]) -> None:
         """Records the item's end. A database that went away is waited for: the verb may be said twice, its token is
@@ -100,12 +112,14 @@ class Life:
     def _heart(self) -> None:
         while True:
             time.sleep(settings.HEARTBEAT_SECONDS)
+            began = time.monotonic()  # before it asks for the database's time, from which the lease counts
+            self._unanswered = True
             try:
                 close_old_connections()
                 self._beat()
-                self._last_beat = time.monotonic()
+                self._last_beat, self._unanswered = began, False
             except Error as error:
-                # Whoever watches sees silence; `_pipe` ends this process before the lease does.
+                # Whoever watches sees silence; `_limit` ends this process before the lease does.
                 logger.warning("heartbeat failed: %s", error, extra={"event": "sem_banco"})
                 connection.close()
 
@@ -124,23 +138,30 @@ class Life:
         if self._lines:
             self.flush()
 
+    def _limit(self) -> None:
+        """Ends this process before its lease does, whatever its other threads wait for."""
+        while time.monotonic() - self._last_beat <= settings.SELF_ABORT_SECONDS:
+            time.sleep(LIMIT_POLL_SECONDS)
+        if not self._unanswered:
+            self._fenced("no heartbeat was even begun for too long: this process was frozen")
+        logger.error("the database took no heartbeat for too long", extra={"event": "banco_fora"})
+        os._exit(NO_DATABASE)
+
     def _pipe(self) -> None:
-        """Watches the supervisor's pipe and this robot's own heart. Raw reads: a buffered one breaks the exit."""
-        while True:
-            readable, _, _ = select.select([STDIN], [], [], 0.5)
-            if readable:
-                if not os.read(STDIN, 64):
-                    break
-                self._watched()
-            if time.monotonic() - self._last_beat > settings.SELF_ABORT_SECONDS:
-                self._fenced("own heartbeat failed for too long")
+        """Watches the supervisor's pipe. Raw reads: a buffered one breaks the exit."""
+        while os.read(STDIN, 64):
+            self._watched()
         self.stop.set()
-        # The main thread leaves at its next step; should it hang in a browser command, the item goes back all the same.
-        time.sleep(settings.STOP_GRACE_SECONDS * 0.7)
-        with self.claim_lock:
-            if self.item is not None:
-                self.item.devolver()
-        os._exit(0)
+        try:
+            # The main thread leaves at its next step; should it hang in a browser command, the item goes back anyway.
+            time.sleep(settings.STOP_GRACE_SECONDS * 0.7)
+            with self.claim_lock:
+                if self.item is not None:
+                    self.item.devolver()
+        except (StaleClaim, Error) as error:
+            logger.warning("the item could not be given back: %s", error, extra={"event": "nao_devolvido"})
+        finally:
+            os._exit(0)
 
     def _fenced(self, why: str) -> None:
         """Ends at once, writing nothing: somebody else may own the item. The supervisor clears the browser away."""

@@ -36,8 +36,18 @@ def guarded(step: Callable[[], object]) -> object:
         return None
 
 
+def surviving(step: Callable[[], object]) -> object:
+    """As `guarded`, for a step among others that must go on: whatever else goes wrong in it is logged and left to the
+    next time. Only whoever runs steps for ever may ask for it; a step that is called by hand raises."""
+    try:
+        return guarded(step)
+    except Exception:  # (a full disk, a row that breaks a rule, a fault of ours: a host without its watchdog is worse)
+        logger.exception("%s failed", getattr(step, "__qualname__", step), extra={"event": "tarefa_falhou"})
+        return None
+
+
 def run(step: Callable[[], object], seconds: float, stop: threading.Event, *, once: bool) -> None:
     while not stop.is_set():
-        guarded(step)
+        (guarded if once else surviving)(step)
         if once or stop.wait(seconds):
             return

@@ -17,7 +17,7 @@ from executions.models import Processo
 from executions.robos import pedir_robos
 from robotcontrol import env
 from workers.clock_watch import ClockWatch
-from workers.life import FENCED
+from workers.life import FENCED, NO_DATABASE
 from workers.supervisor import End, Motivo, Status, Supervisor, Verdict
 
 PROGRESS_SECONDS = 5.0
@@ -77,6 +77,8 @@ class RobotSupervisor(Supervisor):
             if asked:
                 return End(Status.KILLED, Motivo.ENCERRADO)
             return End(Status.EXITED, Motivo.CERCADO, item="devolver")  # it left: no crash of its item's
+        if code == NO_DATABASE:
+            return End(Status.EXITED, Motivo.SEM_BANCO, item="devolver")
         if code != 0:
             return End(
                 Status.EXITED,

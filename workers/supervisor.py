@@ -210,16 +210,16 @@ class Supervisor:
     def _record(self, code: int | None, reaped: processes.Reaped) -> None:
         """T16. When the database stays away, the host's watchdog records it later from the dead process."""
         logger.info("%s ended with %s: %s", self.mark, code, reaped, extra={"event": "processo_terminado"})
-        end = self.ended(code)
-        words = (
-            _("Processos que não morreram: %(reaped)s. %(words)s") % {"reaped": reaped, "words": end.words}
-            if reaped.left
-            else end.words
-        )
         deadline = time.monotonic() + settings.SELF_ABORT_SECONDS
         while True:
             try:
                 close_old_connections()
+                end = self.ended(code)  # it may ask the database too
+                words = (
+                    _("Processos que não morreram: %(reaped)s. %(words)s") % {"reaped": reaped, "words": end.words}
+                    if reaped.left
+                    else end.words
+                )
                 self.processo.terminar(end.status, exit_code=code, motivo=end.motivo, erro=words, item=end.item)
                 self.afterwards()
                 return

@@ -44,6 +44,7 @@ class Watchdog:
         agora = clock.db_now()
         trusted = self._trusts_clock(agora)
         done = {
+            "contadores": recount(),  # the others count on them
             "mortos": self.dead_here(agora),
             "encerrados": kill_asked_here(agora, KILL_GRACE_SECONDS / settings.TIME_DIVISOR),
             "sem_progresso": stuck_here(agora) if trusted else 0,
@@ -51,7 +52,6 @@ class Watchdog:
             "perdidos": lost_anywhere(agora) if trusted else 0,
             "expirados": expired(agora) if trusted else 0,
             "calados": self.silent(agora) if trusted else 0,
-            "contadores": recount(),
             "esperas": esperas.soltar(agora) if self._clock.jumped else 0,
             "telas": Quadro.objects.orfaos().delete()[0],
         }

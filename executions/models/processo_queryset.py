@@ -51,6 +51,7 @@ class Motivo(models.TextChoices):
     NAVEGADOR = "navegador", _("falha do navegador")
     SEM_PROGRESSO = "sem_progresso", _("sem progresso")
     CERCADO = "cercado", _("o item já era de outro")
+    SEM_BANCO = "sem_banco", _("sem banco de dados")
     FALHA = "falha", _("caiu")
     PERDIDO = "perdido", _("perdido")
     # of scripts alone

@@ -41,6 +41,7 @@ TOM = {
     Motivo.BLOQUEADO: ("warn", "cadeado"),
     Motivo.LOGIN: ("warn", "chave"),
     Motivo.CERCADO: ("idle", "migrado"),
+    Motivo.SEM_BANCO: ("warn", "semrede"),
     Motivo.SEM_PROGRESSO: ("bad", "relogio"),
 }
 CANAL = {
