@@ -75,6 +75,7 @@ MOTIVO = {
     Processo.Motivo.SEM_PROGRESSO: _("Ficou tempo demais no mesmo passo e foi parado."),
     Processo.Motivo.CERCADO: _("O item já tinha passado para outro robô: este parou sem escrever nada."),
     Processo.Motivo.SEM_BANCO: _("O banco de dados não respondeu: o robô saiu, e o item volta sem perder a tentativa."),
+    Processo.Motivo.SEM_MEMORIA: _("Faltou memória, e o sistema operacional o encerrou. Use menos robôs na máquina."),
     Processo.Motivo.FALHA: _("Terminou com erro. As últimas palavras dele estão na página."),
     Processo.Motivo.PERDIDO: _("Não dá sinal, e ninguém sabe como acabou."),
     Processo.Motivo.TEMPO: _("Passou do tempo limite."),

@@ -24,6 +24,7 @@ DESFECHOS = {
     Motivo.CANCELADO: _("Cancelado"),
     Motivo.ENCERRADO: _("Encerrado"),
     Motivo.MEMORIA: _("Limite de memória"),
+    Motivo.SEM_MEMORIA: _("Faltou memória"),
     Motivo.PROCESSOS: _("Limite de processos"),
     Motivo.RECUSADO: _("Não pôde ser iniciado"),
     Motivo.PARADA: _("Parada da máquina"),

@@ -5,6 +5,7 @@ A browser is twelve processes: its session id shows ten of them, the mark in the
 """
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterable
@@ -220,6 +221,18 @@ def usage(mark: str, who: Identity) -> Usage:
 def machine_usage() -> tuple[float, float]:
     """(CPU %, memory %) of the whole machine since the last call."""
     return psutil.cpu_percent(), psutil.virtual_memory().percent
+
+
+def memory_kills() -> int:
+    """How many processes the kernel has ended for want of memory since the boot: the machine's, or a cgroup's limit.
+
+    `oom_kill` of /proc/vmstat: of the whole machine, in a container too. Always 0 where the kernel does not tell.
+    """
+    try:
+        found = re.search(r"^oom_kill (\d+)$", (PROC / "vmstat").read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
 
 
 def robot_places() -> int:

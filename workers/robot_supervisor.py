@@ -80,7 +80,7 @@ class RobotSupervisor(Supervisor):
         if code == NO_DATABASE:
             return End(Status.EXITED, Motivo.SEM_BANCO, item="devolver")
         if code != 0:
-            return End(
+            return self.without_memory(code) or End(
                 Status.EXITED,
                 Motivo.FALHA,
                 _("Código de saída %(code)s. %(last_words)s") % {"code": code, "last_words": _last_words(self.log)},

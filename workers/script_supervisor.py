@@ -104,7 +104,7 @@ class ScriptSupervisor(Supervisor):
             return End(Status.EXITED, Motivo.CONCLUIDO)
         if ASKED_INPUT.search(self.output.last_error):
             return End(Status.EXITED, Motivo.ENTRADA, _("O script pediu uma entrada do teclado, que aqui não existe."))
-        return End(Status.EXITED, Motivo.FALHA, self._words(code))
+        return self.without_memory(code) or End(Status.EXITED, Motivo.FALHA, self._words(code))
 
     def afterwards(self) -> None:
         row = Processo.objects.select_related("script").get(pk=self.processo.pk)

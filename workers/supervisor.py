@@ -7,6 +7,7 @@ is the child's session.
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class Supervisor:
         self.verdict: Verdict | None = None
         self.who: processes.Identity | None = None
         self.began = time.monotonic()
+        self._memory_kills = processes.memory_kills()
         self._cpu: tuple[float, float] | None = None
 
     # ---- hooks --------------------------------------------------------------------------------------------------
@@ -206,6 +208,14 @@ class Supervisor:
             Processo.objects.filter(pk=self.processo.pk).update(**changes)
         except Error:
             connection.close()
+
+    def without_memory(self, code: int | None) -> End | None:
+        """The end of one that died by a SIGKILL which nobody of ours sent, if the kernel has sent some since its start
+        for want of memory (Linux does not say to whom)."""
+        if code != -signal.SIGKILL or self.verdict or processes.memory_kills() <= self._memory_kills:
+            return None
+        text = _("O sistema operacional encerrou o processo. Use menos robôs nesta máquina, ou aumente a memória dela.")
+        return End(Status.EXITED, Motivo.SEM_MEMORIA, text)
 
     def _record(self, code: int | None, reaped: processes.Reaped) -> None:
         """T16. When the database stays away, the host's watchdog records it later from the dead process."""

@@ -52,6 +52,7 @@ class Motivo(models.TextChoices):
     SEM_PROGRESSO = "sem_progresso", _("sem progresso")
     CERCADO = "cercado", _("o item já era de outro")
     SEM_BANCO = "sem_banco", _("sem banco de dados")
+    SEM_MEMORIA = "sem_memoria", _("a máquina ficou sem memória")
     FALHA = "falha", _("caiu")
     PERDIDO = "perdido", _("perdido")
     # of scripts alone
@@ -66,7 +67,7 @@ class Motivo(models.TextChoices):
 # What these words, which are a robot's, are of a script.
 SCRIPT_ENDS = {Motivo.CONCLUIDO: _("concluído"), Motivo.FALHA: _("falhou")}
 # A robot that ended so before its login tells of a fault of ours, not of the world outside.
-OWN_FAULTS = (Motivo.NAVEGADOR, Motivo.SEM_PROGRESSO, Motivo.FALHA)
+OWN_FAULTS = (Motivo.NAVEGADOR, Motivo.SEM_PROGRESSO, Motivo.SEM_MEMORIA, Motivo.FALHA)
 
 
 class ProcessoQuerySet(models.QuerySet["Processo"]):

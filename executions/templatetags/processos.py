@@ -42,6 +42,7 @@ TOM = {
     Motivo.LOGIN: ("warn", "chave"),
     Motivo.CERCADO: ("idle", "migrado"),
     Motivo.SEM_BANCO: ("warn", "semrede"),
+    Motivo.SEM_MEMORIA: ("bad", "alerta"),
     Motivo.SEM_PROGRESSO: ("bad", "relogio"),
 }
 CANAL = {

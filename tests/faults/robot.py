@@ -5,20 +5,19 @@ A file whose name contains one of DEEDS does that to its robot.
 """
 
 import os
-import resource
 import signal
 import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from http.client import HTTPException
 from http.cookiejar import CookieJar
 
 from executions.models import JobItem
 from executions.results import Resposta
+from tests.faults import memory
 from workers.errors import CredencialRecusada, LayoutMudou, NavegadorQuebrado, PortalIndisponivel
 from workers.portals import matching, projudi_reader
 from workers.portals.base import Caso, PortalAdapter, Situacao
@@ -26,24 +25,13 @@ from workers.portals.projudi import ATTACHMENTS, LOGIN, SEARCH, _attach
 from workers.robots.peticoes import VerificadorPeticoes
 
 HTTP_SECONDS = 5.0
-MEMORY_LIMIT = 600 * 2**20
 
 
 def kill_itself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run_out_of_memory() -> None:
-    """What the kernel does to a process that is over its limit; a limit of the address space alone is an exception."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    with suppress(MemoryError):
-        hoard = []
-        while True:
-            hoard.append(bytearray(2**24))
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-DEEDS: dict[str, Callable[[], None]] = {"MATAROBO": kill_itself, "SEMMEMORIA": run_out_of_memory}
+DEEDS: dict[str, Callable[[], None]] = {"MATAROBO": kill_itself, "SEMMEMORIA": memory.run_out}
 
 
 class Http(PortalAdapter):

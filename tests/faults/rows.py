@@ -79,7 +79,8 @@ ROWS = (
     ), divisor="5"),
     Row(12, "a robot out of memory", "ends by SIGKILL, counted as a crash; the third is poison", 5, (
         f"{C}::test_an_item_that_kills_its_robot_three_times_is_poison_and_all_others_are_answered",
-    ), "Recorded as `falha` with exit status -9: Linux does not say who sent a SIGKILL."),
+        "tests/test_memory.py::test_a_robot_that_the_kernel_ends_for_want_of_memory_is_recorded_as_such",
+    ), "The kernel kills it, in a memory cgroup of its own; where none can be made (not root), it does so itself."),
     Row(13, "PostgreSQL crashes (immediate) in a batch", "nothing lost or doubled, no attempt used up", 10, (
         f"{D}::test_a_crash_of_postgresql_in_the_middle_of_a_batch_loses_and_doubles_nothing",
         f"{D}::test_a_crash_of_postgresql_while_three_robots_start_does_not_end_their_batch",
