@@ -78,6 +78,17 @@ def sem_disjuntor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Portal, "fora_do_ar", property(lambda self: False))
 
 
+def sem_devolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An outage of the portal costs the items their attempts."""
+    abrir = Portal.abrir_disjuntor
+
+    def mutante(self: Portal) -> bool:
+        Portal.objects.filter(pk=self.pk).update(falhas=[])
+        return abrir(self)
+
+    monkeypatch.setattr(Portal, "abrir_disjuntor", mutante)
+
+
 def fechar_depois(monkeypatch: pytest.MonkeyPatch) -> None:
     """The batch is not closed with its last item, but by a robot that then looks, and that dies before."""
     queryset = Execucao.objects.all().__class__
@@ -160,6 +171,7 @@ MUTANTES: list[tuple[Any, set[str]]] = [
     (sem_contar_a_tentativa, set()),
     (sem_conferir_a_posse, {"passar", "olhar_vencidos", "renovar", "expirar_o_que_foi_visto"}),
     (sem_disjuntor, {"sem_resposta"}),
+    (sem_devolver, {"sem_resposta"}),
     (fechar_depois, {"cada_um_conclui"}),
     (soltar_todos, {"sem_progresso_ou_perdido"}),
     (iniciar_se_ninguem_roda, {"definir_max_robots", "pedir"}),
