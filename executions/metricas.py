@@ -1,7 +1,7 @@
 """What Prometheus scrapes: figures of the whole installation, computed from the database, the same at every process.
 
-Counters are counts of stored rows: a purge lowers them, which Prometheus takes for a restart. docs/observability.md
-lists the names, and which are left out and why. No file name, user or process number is a label.
+Counters are counts of stored rows: a purge lowers them, which Prometheus takes for a restart; but for what the robots
+add up (Medida). docs/observability.md lists the names. No file name, user or process number is a label.
 """
 
 import shutil
@@ -10,23 +10,25 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min, OuterRef, Subquery, Sum
 from django.utils.translation import gettext as _
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 from executions import clock, queue
-from executions.models import Aviso, Batida, Execucao, Host, JobItem, Portal, Processo, Registro, Tentativa
+from executions.models import Aviso, Batida, Execucao, Host, JobItem, Medida, Portal, Processo, Registro, Tentativa
+from executions.models.medida import Medidor
 from executions.models.tentativa import POSSE_VENCIDA, ROBO_PERDIDO
 from executions.results import ErroClasse, Resultado
 from executions.sistema import idade
 
 CACHE_SECONDS = 5.0
+FRESCA = timedelta(minutes=5)  # a write before that tells nothing of now
 AMOSTRA = 500  # attempts that the durations are taken from
 TIPO = CONTENT_TYPE_LATEST
 SEM_RESPOSTA = (*ErroClasse.values, ROBO_PERDIDO, POSSE_VENCIDA)
@@ -41,6 +43,7 @@ class Coletor(Collector):
         yield from _execucoes(agora)
         yield from _tentativas()
         yield from _eventos()
+        yield from _medidas()
         yield from _robos_e_maquinas(agora)
         yield from _lacos(agora)
         yield from _portais()
@@ -153,6 +156,20 @@ def _eventos() -> Iterator[Metric]:
     yield _counter("robo_webhook_falhas", _("Avisos que não puderam ser entregues"), [({}, given_up)])
 
 
+def _medidas() -> Iterator[Metric]:
+    """What the robots have added up. Of times the sum and the count: of them comes the mean of any span."""
+    claims = dict.fromkeys(Medidor.TOMADAS, (0, 0.0)) | Medida.somas(Medida.Nome.TOMADA)
+    results = [({"resultado": resultado}, n) for resultado, (n, _s) in claims.items()]
+    yield _counter("robo_claims", _("Pedidos de um item, por resultado"), results)
+    took = SummaryMetricFamily("robo_claim_segundos", _("Duração dos pedidos de um item"))
+    took.add_metric([], sum(n for n, _s in claims.values()), sum(seconds for _n, seconds in claims.values()))
+    yield took
+    visits = SummaryMetricFamily("robo_portal_latencia_segundos", _("Duração das visitas"), labels=["portal"])
+    for slug, (n, seconds) in Medida.somas(Medida.Nome.VISITA).items():
+        visits.add_metric([slug], n, seconds)
+    yield visits
+
+
 def _robos_e_maquinas(agora: datetime) -> Iterator[Metric]:
     live = Processo.objects.vivos().robos().order_by().values_list("status", "host__nome").annotate(n=Count("pk"))
     robots = [({"estado": status, "host": host or ""}, n) for status, host, n in live]
@@ -170,10 +187,14 @@ def _robos_e_maquinas(agora: datetime) -> Iterator[Metric]:
 
 
 def _lacos(agora: datetime) -> Iterator[Metric]:
-    done = Batida.todas()
+    beats = {batida.obra: batida for batida in Batida.objects.all()}
+    done = {obra: batida.at for obra, batida in beats.items()}
     scheduler, watchdog = done.get(Batida.Obra.AGENDADOR), done.get(Batida.Obra.WATCHDOG)
     yield _gauge("robo_agendador_idade_segundos", _("Último passo de um agendador"), [({}, idade(scheduler, agora))])
     yield _gauge("robo_watchdog_idade_segundos", _("Último passo de um watchdog"), [({}, idade(watchdog, agora))])
+    fresh = [batida for obra, batida in sorted(beats.items()) if batida.at > agora - FRESCA]
+    waits = [({"obra": batida.obra}, batida.escrita_s) for batida in fresh]
+    yield _gauge("robo_db_bloqueio_segundos", _("Quanto uma escrita pequena esperou pelo banco"), waits)
 
 
 def _portais() -> Iterator[Metric]:

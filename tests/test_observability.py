@@ -278,7 +278,7 @@ def test_no_label_names_a_file_a_person_or_a_process() -> None:
     robo = novo_robo(lote)
     tomado(lote, robo)
     labels = {name for _, pairs in medidas() for name, _ in pairs}
-    assert labels <= {"status", "resultado", "quantil", "erro_classe", "estado", "host", "portal", "vol", "alerta"}
+    assert labels <= {"status", "resultado", "quantil", "erro_classe", "estado", "host", "portal", "vol", "obra"}
     assert Execucao.objects.exists() and Host.objects.exists()
 
 

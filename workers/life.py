@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from executions import clock, contexto
 from executions.errors import StaleClaim
 from executions.models import Execucao, JobItem, Processo, Registro
+from executions.models.medida import medidor
 from workers import faults, guard, processes
 from workers.errors import Parada
 
@@ -90,6 +91,7 @@ class Life:
             self._lines[:0] = lines
             del self._lines[:-LINES_KEPT]
             raise
+        medidor.gravar()
 
     def finish(self, write: Callable[[], None]) -> None:
         """Records the item's end. A database that went away is waited for: the verb may be said twice, its token is
@@ -135,8 +137,7 @@ class Life:
                     self._fenced(f"item {item.pk} is no longer held with token {item.token}")
         rss = Processo.objects.values_list("rss", flat=True).get(pk=self.processo.pk)
         self.heavy = bool(rss and rss > settings.RECYCLE_MEMORY_MB * 1024 * 1024)
-        if self._lines:
-            self.flush()
+        self.flush()
 
     def _limit(self) -> None:
         """Ends this process before its lease does, whatever its other threads wait for."""

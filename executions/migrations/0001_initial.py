@@ -115,11 +115,27 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('obra', models.CharField(choices=[('agendador', 'agendador'), ('watchdog', 'watchdog'), ('prontidao', 'prontidão')], max_length=10, unique=True)),
                 ('at', models.DateTimeField(verbose_name='quando')),
+                ('escrita_s', models.FloatField(null=True, verbose_name='escrita (s)')),
             ],
             options={
                 'verbose_name': 'batida',
                 'db_table': 'batidas',
                 'constraints': [models.CheckConstraint(condition=models.Q(('obra__in', ['agendador', 'watchdog', 'prontidao'])), name='batida_obra')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Medida',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('nome', models.CharField(choices=[('tomada', 'tomada'), ('visita', 'visita')], max_length=10)),
+                ('rotulo', models.CharField(max_length=60, verbose_name='rótulo')),
+                ('vezes', models.BigIntegerField(default=0, verbose_name='vezes')),
+                ('segundos', models.FloatField(default=0, verbose_name='segundos')),
+            ],
+            options={
+                'verbose_name': 'medida',
+                'db_table': 'medidas',
+                'constraints': [models.UniqueConstraint(fields=('nome', 'rotulo'), name='uma_soma_por_medida')],
             },
         ),
         migrations.CreateModel(

@@ -11,6 +11,7 @@ from executions.models.execucao import MAX_ROBOTS, Execucao
 from executions.models.execucao_queryset import PRIORIDADES, Prioridade
 from executions.models.host import Host
 from executions.models.job_item import JobItem
+from executions.models.medida import Medida
 from executions.models.ocorrencia import Alarme, Ocorrencia
 from executions.models.portal import Portal
 from executions.models.processo import Processo
@@ -24,6 +25,6 @@ from executions.models.token_api import TokenAPI
 __all__ = [
     "MAX_ROBOTS", "PRIORIDADES",
     "Agendamento", "Alarme", "ArquivoEnviado", "ArquivoRecusado", "AvisarEm", "Aviso", "Batida", "Conferencia",
-    "Controle", "Credencial", "Destino", "Disparo", "Execucao", "Host", "JobItem", "LinhaConferida", "Ocorrencia",
-    "Portal", "Prioridade", "Processo", "Quadro", "Registro", "Saida", "Script", "Tentativa", "TokenAPI",
+    "Controle", "Credencial", "Destino", "Disparo", "Execucao", "Host", "JobItem", "LinhaConferida", "Medida",
+    "Ocorrencia", "Portal", "Prioridade", "Processo", "Quadro", "Registro", "Saida", "Script", "Tentativa", "TokenAPI",
 ]  # fmt: skip

@@ -1,4 +1,6 @@
+import time
 from datetime import datetime
+from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +18,9 @@ class Batida(models.Model):
 
     obra = models.CharField(max_length=10, choices=Obra.choices, unique=True)
     at = models.DateTimeField(_("quando"))
+    escrita_s = models.FloatField(_("escrita (s)"), null=True)  # what the write before this one took
+
+    _took: ClassVar[dict[str, float]] = {}  # the last write of each, of this process
 
     class Meta:
         db_table = "batidas"
@@ -31,10 +36,18 @@ class Batida(models.Model):
 
     @classmethod
     def bater(cls, obra: str) -> None:
-        """It was done just now."""
-        agora = clock.db_now()
-        if not cls.objects.filter(obra=obra).update(at=agora):
-            Batida.objects.bulk_create([Batida(obra=obra, at=agora)], ignore_conflicts=True)
+        """It was done just now.
+
+        The write is timed: how long a small one waits for the database. It tells of the one before, because it cannot
+        tell of itself.
+        """
+        agora, before = clock.db_now(), cls._took.get(obra)
+        began = time.monotonic()
+        try:
+            if not cls.objects.filter(obra=obra).update(at=agora, escrita_s=before):
+                Batida.objects.bulk_create([Batida(obra=obra, at=agora)], ignore_conflicts=True)
+        finally:
+            cls._took[obra] = time.monotonic() - began
 
     @classmethod
     def todas(cls) -> dict[str, datetime]:

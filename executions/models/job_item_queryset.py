@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from executions import clock
 from executions.locks import locked
 from executions.models.execucao import Execucao
+from executions.models.medida import medidor
 from executions.models.processo import Processo
 from executions.results import Resultado
 
@@ -152,9 +153,12 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
         cases that no other robot is at, because one visit answers all items of a case.
         The item comes back with its lease running and `mais_do_caso` saying whether its case has more to claim.
         """
-        with transaction.atomic():
+        with medidor.tomada() as claim, transaction.atomic():
             batch = locked(Execucao.objects.filter(pk=execucao.pk).select_related("portal")).get()
-            if not batch.liberada or batch.n_running >= batch.max_robots:
+            if not batch.liberada:
+                return None
+            if batch.n_running >= batch.max_robots:
+                claim.resultado = "cheio"
                 return None
             agora = clock.db_now()
             if not processo.tocar(agora):
@@ -164,6 +168,7 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
                 return None
             item.execucao = batch  # its portal, as the gate saw it
             item.tomar(batch, processo, agora)
+            claim.resultado = "ok"
         return item
 
     def _next(self, batch: Execucao, agora: datetime, caso: str) -> "JobItem | None":

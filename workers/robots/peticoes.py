@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from executions.models import JobItem
+from executions.models.medida import medidor
 from executions.results import Resposta
 from workers.browser import Browser
 from workers.portals.base import Caso, Peticao, PortalAdapter
@@ -50,7 +51,8 @@ class VerificadorPeticoes(Robot):
         if self.precisa_visitar(item):
             self._case = None
             self._failed.add(item.pk)
-            self._case = self.adapter.visitar(item.numero_processo)
+            with medidor.visita(self.execucao.portal.slug):
+                self._case = self.adapter.visitar(item.numero_processo)
             self._failed.discard(item.pk)
         assert self._case is not None
         peticao = Peticao(item.nome_arquivo, item.numero_processo, item.identificador)
