@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from importlib import import_module
 
@@ -76,3 +76,14 @@ def grupos(db: None) -> None:
         import_module("executions.migrations.0002_grupos").create_groups(apps, None)
     finally:
         config.models_module = module  # the migration's function takes it away, which suits only a historical registry
+
+
+@pytest.fixture
+def counted(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Notes for the results table (docs/reliability.md) how often a fault was injected and how long recovery took."""
+
+    def note(injected: int, recovery: list[float]) -> None:
+        record_property("injected", injected)
+        record_property("recovery", ",".join(f"{seconds:.2f}" for seconds in recovery))
+
+    return note

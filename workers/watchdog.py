@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from executions import alarmes, clock, esperas
 from executions.errors import StaleClaim
-from executions.models import Batida, Execucao, Host, JobItem, Processo, Quadro
+from executions.models import Batida, Execucao, Host, JobItem, Processo, Quadro, Registro
 from executions.models.processo_queryset import ProcessoQuerySet
 from executions.panorama import LEGITIMATE, Espera
 from executions.results import ErroClasse
@@ -107,6 +107,10 @@ def _clear(row: Processo, status: str, motivo: str, item: str) -> bool:
     logger.warning("watchdog cleared %s (%s): %s", row.uuid, motivo, reaped, extra={"event": "watchdog_encerrou"})
     if not row.terminar(status, motivo=motivo, erro=words, item=item):
         return False
+    if row.kill_requested_at and row.pid and not reaped.found:
+        # Nobody was there, or a stranger under its pid.
+        text = _("O processo já tinha terminado quando foi encerrado.")
+        Registro.objects.anotar("processo_ja_terminado", text, execucao=row.execucao_id, processo_id=row.pk)
     if row.execucao_id:
         pedir_robos(row.execucao_id)
     return True

@@ -1,6 +1,6 @@
 """One running machine for all tests of a module: starting a host for each repetition would take the suite's time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,14 +36,3 @@ def mundo(broken_world: World, machine: Machine) -> Iterator[World]:
     """The world with one host; no fault of the last test is armed any more."""
     broken_world.disarm()
     yield broken_world
-
-
-@pytest.fixture
-def counted(record_property: Callable[[str, object], None]) -> Callable[..., None]:
-    """Notes for the results table (docs/reliability.md) how often a fault was injected and how long recovery took."""
-
-    def note(injected: int, recovery: list[float]) -> None:
-        record_property("injected", injected)
-        record_property("recovery", ",".join(f"{seconds:.2f}" for seconds in recovery))
-
-    return note

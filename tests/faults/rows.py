@@ -26,7 +26,8 @@ class Row:
 
 BOTH, POSTGRES = ("SQLite", "PostgreSQL"), ("PostgreSQL",)
 
-K, C, R, D, H, E = (f"tests/faults/test_{n}.py" for n in ("kills", "crowd", "races", "databases", "hosts", "edges"))
+NAMES = ("kills", "crowd", "races", "databases", "hosts", "edges", "admin")
+K, C, R, D, H, E, X = (f"tests/faults/test_{n}.py" for n in NAMES)
 A = "tests/test_database_away.py"
 
 ROWS = (
@@ -71,6 +72,8 @@ ROWS = (
     )),
     Row(10, "one django-q2 process SIGKILL (the known wedge)", "the canary tells, the cluster is replaced", 120, (
         f"{K}::test_a_killed_process_of_the_cluster_is_noticed_and_the_next_batch_ends",
+        f"{K}::test_each_idle_worker_killed_in_turn_is_replaced_or_the_whole_cluster_is",
+        f"{K}::test_a_process_of_the_cluster_killed_with_a_batch_at_work_costs_no_answer_and_no_attempt",
         "tests/test_chain.py::test_a_wedged_cluster_is_noticed_by_its_canary_and_restarted",
     )),
     Row(11, "ChromeDriver, Chromium or tab killed or frozen, a page without end", "a fresh one answers", 90, (
@@ -119,12 +122,15 @@ ROWS = (
     ), databases=BOTH),
     Row(19, "web server killed, or client gone, in an upload", "no execution, no file left", None, (
         f"{E}::test_an_upload_that_breaks_off_leaves_no_execution_and_no_file",
+        "tests/test_envios.py::test_an_upload_that_breaks_off_leaves_nothing",
     )),
     Row(20, "a batch of 100 000 files", "enqueued in 60 s, in one transaction", 60, (
         f"{R}::test_a_long_list_is_enqueued_whole_in_time_and_seen_by_nobody_before",
+        "tests/test_nova_large.py::test_a_hundred_thousand_names_are_checked_and_enqueued_within_a_minute_and_300_mb",
     ), databases=BOTH, divisor="1"),
     Row(21, "a dead robot's pid passed to a stranger", "the stranger lives", None, (
         f"{E}::test_a_stranger_that_got_the_pid_of_a_dead_robot_is_not_killed",
+        f"{E}::test_a_kill_that_finds_a_stranger_under_the_pid_spares_it_and_says_so_in_the_history",
         "tests/test_processes.py::test_the_session_of_a_stranger_that_leads_it_with_the_pid_of_a_dead_robot_is_not_the_robots",
     )),
     Row(22, "two watchdogs, a finish and a kill at once", "one winner, one crash counted", None, (
@@ -160,12 +166,14 @@ ROWS = (
         "tests/test_chain.py::test_a_host_that_is_gone_loses_its_items_to_the_next_one_which_clears_what_it_left",
     ), databases=BOTH),
     Row(28, "a batch edited or deleted in the admin while it runs", "refused, or just the edit is written", None, (
+        f"{X}::test_a_batch_at_work_is_edited_by_many_and_deleted_by_nobody_and_ends_right",
     ), also=(
         "tests/test_admin.py::test_nothing_is_added_nor_deleted_by_hand",
         "tests/test_admin.py::test_saving_an_execution_writes_nothing_but_what_was_edited",
     )),
     Row(29, "max_robots lowered under those that run", "no kill, no constraint broken", None, (
         f"{C}::test_lowering_max_robots_under_those_that_work_kills_nobody_and_breaks_nothing",
+        f"{X}::test_eight_robots_become_two_by_an_admins_save_and_nobody_is_killed",
         "tests/test_verbs.py::test_exactly_the_surplus_leaves_when_all_ask_at_once",
     ), databases=BOTH),
 )  # fmt: skip

@@ -67,7 +67,7 @@ def test_messages_that_were_lost_are_sent_again(mundo: World, counted: Note) -> 
     counted(2, [took])
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("rounds", [1, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
 def test_kill_all_while_batches_are_enqueued_started_and_claimed_is_final(
     mundo: World, machine: Machine, counted: Note, rounds: int
 ) -> None:
@@ -85,8 +85,9 @@ def test_kill_all_while_batches_are_enqueued_started_and_claimed_is_final(
         factories.in_threads(3, lambda i, acts=acts: acts[i]())
         last = old.execucao.itens.order_by("-finished_at").first().finished_at
         frozen = sorted(old.execucao.itens.values_list("pk", "status", "token"))
-        mundo.finish(old, 20)
+        mundo.finish(old, 10)
         times.append(time.monotonic() - struck)
+        assert times[-1] < 10, "its robots were not gone in time"
         mundo.finish(late[0], 60)
         assert sorted(old.execucao.itens.values_list("pk", "status", "token")) == frozen
         assert old.execucao.itens.order_by("-finished_at").first().finished_at == last

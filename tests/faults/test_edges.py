@@ -7,21 +7,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 
-from executions.models import Execucao, Processo, TokenAPI
+from executions import clock
+from executions.models import ArquivoEnviado, Execucao, JobItem, Processo, TokenAPI
 from executions.robos import iniciar
-from tests import chain
+from tests import chain, factories
 from tests.faults import judge
 from tests.web import web
 from workers import processes
 from workers.portals.demo.cases import CASO_DO_CENARIO
 from workers.portals.demo.generate import gerar_casos
 from workers.portals.demo.server import PortalDemo
+from workers.watchdog import kill_asked_here
 
 pytestmark = [pytest.mark.usefixtures("transactional_db"), pytest.mark.once]
 Note = Callable[..., None]
@@ -117,12 +121,17 @@ def half_an_upload(port: int, token: str) -> socket.socket:
     return sock
 
 
+def kept() -> tuple[int, int, int]:
+    """Whatever an upload may leave in the database, where files are kept."""
+    return Execucao.objects.count(), JobItem.objects.count(), ArquivoEnviado.objects.count()
+
+
 @pytest.mark.parametrize("who", ["the client", "the web server"])
 def test_an_upload_that_breaks_off_leaves_no_execution_and_no_file(counted: Note, who: str, tmp_path) -> None:
     user = User.objects.create_user(f"envio{os.urandom(3).hex()}", password="x")
     user.user_permissions.set(Permission.objects.filter(codename__in=("enfileirar", "iniciar", "view_execucao")))
     token = TokenAPI(user=user, nome="envio").gerar()
-    before = Execucao.objects.count()
+    before = kept()
     with web(2, TMPDIR=tmp_path) as port:
         sock = half_an_upload(port, token)
         time.sleep(1)
@@ -136,15 +145,17 @@ def test_an_upload_that_breaks_off_leaves_no_execution_and_no_file(counted: Note
         sock.close()
         again = half_an_upload(port, token)  # it serves on
         again.close()
-    assert Execucao.objects.count() == before
-    assert [path for path in tmp_path.rglob("*.upload*")] == []
+    assert kept() == before
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     counted(1, [])
 
 
 # ---- a pid that was reused --------------------------------------------------------------------------------------
 REUSE = """
 import os, signal, subprocess, sys, time
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 sys.path.insert(0, {root!r})
 from workers import processes
 from workers.processes import Member
@@ -167,6 +178,27 @@ time.sleep(0.2)
 print("living" if stranger.poll() is None else "killed")
 stranger.kill()
 """
+
+
+def test_a_kill_that_finds_a_stranger_under_the_pid_spares_it_and_says_so_in_the_history(
+    counted: Note, settings: Any
+) -> None:
+    batch = factories.nova_execucao(2)
+    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        robot = factories.novo_robo(batch, pid=stranger.pid, start_ticks=1, boot_id=processes.boot_id())
+        settings.ROBOT_HOST = robot.host.nome
+        assert robot.encerrar()
+        assert kill_asked_here(clock.db_now() + timedelta(seconds=60), 0) == 1
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+    line = batch.registros.get(evento="processo_ja_terminado")
+    assert line.mensagem == "O processo já tinha terminado quando foi encerrado." and line.processo_id == robot.pk
+    robot.refresh_from_db()
+    assert robot.status == "killed"
+    counted(1, [])
 
 
 @pytest.mark.nodb

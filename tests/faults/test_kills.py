@@ -14,7 +14,7 @@ from tests import chain
 from tests.chain import Machine
 from tests.faults.world import World, cluster_roles, strike
 from workers.host import SPARE_WORKERS
-from workers.processes import alive, marked
+from workers.processes import alive, marked, table
 from workers.watchdog import who
 
 pytestmark = pytest.mark.once
@@ -129,26 +129,31 @@ def test_a_frozen_supervisor_has_its_robot_replaced_by_nobody_while_that_works(
         try:
             mundo.finish(batch)
             recovery.append(time.monotonic() - struck)
-            assert batch.execucao.processos.count() <= 2
+            assert mundo.logins(batch) == 1, "a second robot came"
         finally:
             strike(supervisor, signal.SIGCONT)
         chain.wait_for(lambda robot=robot: not alive(who(robot)), 20, "the robot's end")
     counted(repetitions, recovery)
 
 
+@times(1, 10)
 def test_five_sigterms_to_the_cluster_let_it_work_on_and_the_batch_ends(
-    mundo: World, machine: Machine, counted: Note
+    mundo: World, machine: Machine, counted: Note, repetitions: int
 ) -> None:
-    batch = mundo.lot(12, max_robots=2)
-    batch.done(1)
-    main = cluster_roles(machine)["main"]
-    struck = time.monotonic()
-    for _ in range(5):
-        strike(main, signal.SIGTERM)
-        time.sleep(0.1)
-    mundo.finish(batch)
-    assert not batch.execucao.itens.exclude(attempts=1).exists()
-    counted(5, [time.monotonic() - struck])
+    recovery = []
+    for _ in range(repetitions):
+        batch = mundo.lot(12, max_robots=2)
+        batch.done(1)
+        main = chain.wait_for(lambda: cluster_roles(machine).get("main"), 30, "a whole cluster")
+        struck = time.monotonic()
+        for _ in range(5):
+            strike(main, signal.SIGTERM)
+            time.sleep(0.1)
+        mundo.finish(batch)
+        recovery.append(time.monotonic() - struck)
+        assert not batch.execucao.itens.exclude(attempts=1).exists()
+    assert max(recovery) <= 35  # production's target, though times are divided: starting a cluster is not
+    counted(5 * repetitions, recovery)
 
 
 @times(1, 10)
@@ -199,6 +204,45 @@ def test_a_killed_process_of_the_cluster_is_noticed_and_the_next_batch_ends(
             chain.wait_for(lambda wedged=wedged: not wedged & set(marked(machine.cluster_mark)), 40, "a new cluster")
             recovery[-1] = time.monotonic() - struck
     counted(repetitions, recovery)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_each_idle_worker_killed_in_turn_is_replaced_or_the_whole_cluster_is(
+    mundo: World, machine: Machine, counted: Note
+) -> None:
+    """Which of them holds the queue's lock, and takes it along, is not ours to choose: each one is tried."""
+    recovery = []
+    for n in range(len([role for role in fresh_cluster(machine) if role.startswith("worker")])):
+        roles = fresh_cluster(machine)
+        assert strike(roles[f"worker-{n}"], signal.SIGKILL)
+        struck = time.monotonic()
+        mundo.finish(mundo.lot(2), 120)  # production's target
+        recovery.append(time.monotonic() - struck)
+        now = set(marked(machine.cluster_mark))
+        assert roles[f"worker-{n}"] not in now and len(now) >= len(roles) - 1
+    counted(len(recovery), recovery)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["worker", "monitor", "pusher", "sentinel", "main"])
+def test_a_process_of_the_cluster_killed_with_a_batch_at_work_costs_no_answer_and_no_attempt(
+    mundo: World, machine: Machine, counted: Note, role: str
+) -> None:
+    recovery = []
+    for _ in range(3):
+        roles = fresh_cluster(machine)
+        batch = mundo.lot(14, max_robots=2)
+        robot = batch.held()
+        # The worker that supervises the robot, or whoever has this role.
+        victim = table()[robot.pid or 0].ppid if role == "worker" else roles[role]
+        assert strike(victim, signal.SIGKILL)
+        struck = time.monotonic()
+        mundo.finish(batch, 120)  # production's target
+        recovery.append(time.monotonic() - struck)
+        assert not batch.execucao.itens.exclude(attempts=1).exists()
+        mundo.finish(mundo.lot(2), 120)
+    counted(3, recovery)
 
 
 def test_nothing_is_left_of_all_this(mundo: World) -> None:

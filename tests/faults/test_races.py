@@ -1,5 +1,6 @@
 """Rows 2, 20 and 22: who comes at the same moment. Threads on one database, no host."""
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from executions import intake
 from executions.errors import StaleClaim
@@ -99,8 +101,22 @@ def test_a_long_list_is_enqueued_whole_in_time_and_seen_by_nobody_before(
     began = time.monotonic()
     lote = intake.ler(names, tribunais={"8.99": credencial.portal.slug}, hoje=credencial.accepted_at.date())
     assert len(lote.linhas) == size and not lote.rejeitadas
+    before, ready, seen = Execucao.objects.count(), threading.Event(), []  # type: ignore[var-annotated]
+
+    def read() -> None:
+        """Another connection looks all the while."""
+        while not ready.wait(0.05):
+            new = Execucao.objects.order_by("pk")[before:]
+            seen.append((len(new), sum(batch.itens.count() for batch in new)))
+        connection.close()
+
+    reader = threading.Thread(target=read)
+    reader.start()
     batch = Execucao.objects.enfileirar(lote.linhas, portal=credencial.portal, credencial=credencial)
     took = time.monotonic() - began
+    ready.set()
+    reader.join()
+    assert set(seen) <= {(0, 0), (1, size)} and seen[0] == (0, 0) and len(seen) > 2, "half a batch was seen"
     assert batch.itens.count() == size and took < limit
     batch.encerrar()
     counted(1, [took])
