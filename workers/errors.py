@@ -70,3 +70,11 @@ class PaginaTrocada(PortalIndisponivel):
 
 class Parada(Exception):
     """The robot was told to stop: give the item back and leave."""
+
+
+class Fim(Exception):
+    """The robot leaves, for this reason (a Processo's motivo)."""
+
+    def __init__(self, motivo: str, erro: str = "") -> None:
+        super().__init__(motivo)
+        self.motivo, self.erro = motivo, erro

@@ -28,30 +28,22 @@ from workers.errors import (
     Codigo2fa,
     CredencialRecusada,
     Falha,
+    Fim,
     LayoutMudou,
     NavegadorQuebrado,
     Parada,
-    PortalIndisponivel,
     SessaoExpirada,
     TempoEsgotado,
 )
 from workers.life import DATABASE_AWAY, Life
 from workers.robots.base import Robot
+from workers.suspicion import UNANSWERED, Suspicion
 
 logger = logging.getLogger("robotcontrol.robot")
 
 Motivo = Processo.Motivo
 IDLE_SECONDS = 30.0
-UNANSWERED = (PortalIndisponivel, TempoEsgotado)
 RETRIED = (*UNANSWERED, NavegadorQuebrado, SessaoExpirada)
-
-
-class Fim(Exception):
-    """The robot leaves, for this reason."""
-
-    def __init__(self, motivo: str, erro: str = "") -> None:
-        super().__init__(motivo)
-        self.motivo, self.erro = motivo, erro
 
 
 class Work:
@@ -64,6 +56,7 @@ class Work:
         self.portal = self.execucao.portal
         kind = import_string(settings.ROBOS[self.execucao.robo])
         self.robot: Robot = kind(self.execucao, Path(self.processo.pasta), life.advance)
+        self.suspicion = Suspicion(self.robot, self.execucao)
         self.answered = 0
         self._clocks = (timezone.now(), 0.0)
         self.more_of_case = False
@@ -103,8 +96,10 @@ class Work:
         self.life.advance("fazendo login")
         try:
             self.robot.login()
-            if self.portal.fora_do_ar:
+            portal = Portal.objects.get(pk=self.portal.pk)  # as it is now, not as it was when this robot was sent
+            if portal.fora_do_ar:
                 self.robot.sondar()
+                portal.fechar_disjuntor()
         except CredencialRecusada as falha:
             self.execucao.credencial.recusar()
             raise self.end_batch(falha, Motivo.CREDENCIAL) from falha
@@ -116,9 +111,8 @@ class Work:
             self.execucao.credencial.bloquear()
             raise Fim(Motivo.BLOQUEADO, str(falha)) from falha
         except UNANSWERED as falha:
-            self.unanswered(f"login:{self.processo.uuid}", None)
+            self.suspicion.unanswered(f"login:{self.processo.uuid}", None)
             raise Fim(Motivo.PORTAL, str(falha)) from falha
-        self.portal.fechar_disjuntor()
         self.execucao.credencial.aceitar()
         self.processo.logou()
         self.life.note("login", _("Login feito."))
@@ -194,7 +188,7 @@ class Work:
             self.life.finish(lambda: item.concluir(resposta, agora=self.now))
             self.answered += 1
             self.life.note("respondido", f"{item.nome_arquivo}: {resposta.resultado.label}.", item=item)
-            self.portal_answered(item)
+            self.suspicion.answered(item)
 
     def with_fresh_session(self, item: JobItem) -> Resposta:
         """The portal ends sessions silently: one new login for an item is free."""
@@ -225,32 +219,20 @@ class Work:
             raise Fim(Motivo.BLOQUEADO, texto)
         if not isinstance(falha, RETRIED):
             self.life.finish(lambda: item.falhar(classe, texto, agora=self.now))
-            self.portal_answered(item)
+            self.suspicion.answered(item)
             return
-        if isinstance(falha, UNANSWERED) and Portal.objects.get(pk=self.portal.pk).fora_do_ar:
-            self.life.finish(item.devolver)  # known to be down: no attempt is lost, not even the last
-            raise Fim(Motivo.PORTAL, texto)
+        if isinstance(falha, UNANSWERED):
+            try:
+                if self.suspicion.outage(item):
+                    self.life.finish(item.devolver)  # no attempt is lost, not even the last
+                    raise self.suspicion.spared(item, texto)
+            except NavegadorQuebrado as broken:
+                falha = broken
         self.life.finish(lambda: item.tentar_de_novo(classe, texto))
         if isinstance(falha, UNANSWERED):
-            self.unanswered(item.numero_processo, item)
+            self.suspicion.unanswered(item.numero_processo, item.pk)
         if isinstance(falha, (TempoEsgotado, NavegadorQuebrado)):
             raise Fim(Motivo.RECICLADO, texto)
-
-    def portal_answered(self, item: JobItem) -> None:
-        if item.execucao.portal.falhas:
-            self.portal.respondeu()
-
-    def unanswered(self, caso: str, item: JobItem | None) -> None:
-        """One more case without an answer. When the run is long, the portal itself is asked before it is suspected."""
-        open_cases = self.execucao.itens.abertos().values("numero_processo").distinct()[:5].count()
-        if not self.portal.contar_falha(caso, item.pk if item else None, open_cases):
-            return
-        try:
-            self.robot.sondar()
-        except UNANSWERED as falha:
-            self.portal.abrir_disjuntor()
-            raise Fim(Motivo.PORTAL, str(falha)) from falha
-        self.portal.respondeu()
 
     def give_back(self) -> None:
         """T15: the item in hand, if any, goes back with its attempt."""

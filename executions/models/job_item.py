@@ -109,6 +109,10 @@ class JobItem(models.Model):
         """Pending after a failure or a snooze (its class says which): not before `available_at`."""
         return self.status == Status.PENDING and bool(self.erro_classe)
 
+    @property
+    def ultima_tentativa(self) -> bool:
+        return self.attempts >= MAX_ATTEMPTS
+
     @classmethod
     def da_linha(cls, batch: Execucao, linha: "Linha", agora: datetime) -> "JobItem":
         """The item (unsaved) of an accepted line of the intake."""
@@ -191,7 +195,7 @@ class JobItem(models.Model):
 
     def tentar_de_novo(self, classe: str, erro: str, *, agora: datetime | None = None) -> None:
         """T7: pending again after a backoff of 10·2ⁿ s with jitter, or failed when its attempts are used up."""
-        if self.attempts >= MAX_ATTEMPTS:
+        if self.ultima_tentativa:
             return self.falhar(classe, erro, agora=agora)
         agora = agora or clock.db_now()
         wait = settings.RETRY_BASE_SECONDS * 2 ** (self.attempts - 1) * random.uniform(1.0, 1.2)  # noqa: S311 (jitter)

@@ -1,6 +1,7 @@
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 FAILURES_TO_SUSPECT = 5
+Surto = Sequence[Sequence[Any]]  # [case, item id or None] each
 # The history of outages reads the portal's name out of these two again.
 FORA = _("%(nome)s não responde: as execuções dele esperam.")
 NO_AR = _("%(nome)s voltou a responder.")
@@ -111,9 +113,8 @@ class Portal(models.Model):
     def contar_falha(self, caso: str, item_id: int | None, casos_abertos: int) -> bool:
         """Adds one unanswered case to the run; True when the run is long enough to suspect the portal itself.
 
-        Long enough: FAILURES_TO_SUSPECT different cases, or all open ones when they are fewer; a failed login
-        (`caso` empty) is one more. Where the breaker has opened meanwhile, that explains this one too: its attempt is
-        given back.
+        A failed login is one more case. Where the breaker has opened meanwhile, that explains this one too: its attempt
+        is given back.
         """
         from executions.models.job_item import JobItem  # noqa: PLC0415 (its own file knows Portal)
 
@@ -125,27 +126,28 @@ class Portal(models.Model):
                 return False
             row.falhas = [*row.falhas, [caso, item_id]][-50:]
             row.save(update_fields=["falhas"])
-        return len({case for case, _ in row.falhas}) >= max(1, min(FAILURES_TO_SUSPECT, casos_abertos))
+        return self.suspeito(row.falhas, casos_abertos)
+
+    @staticmethod
+    def suspeito(surto: Surto, casos_abertos: int) -> bool:
+        """Is the run that long? FAILURES_TO_SUSPECT different cases, or all open ones when they are fewer."""
+        return len({case for case, _ in surto}) >= max(1, min(FAILURES_TO_SUSPECT, casos_abertos))
 
     def respondeu(self) -> None:
         """An answer came: the run of failures ends. Costs nothing to nobody when there was none."""
         Portal.objects.filter(pk=self.pk).exclude(falhas=[]).update(falhas=[])
 
-    def abrir_disjuntor(self) -> bool:
-        """The portal is down: its batches wait, and the attempts of this run are given back. False if already open."""
-        from executions.models.execucao import Execucao  # noqa: PLC0415 (its own file knows Portal)
-        from executions.models.job_item import JobItem  # noqa: PLC0415
+    def abrir_disjuntor(self, surto: Surto = ()) -> bool:
+        """The portal is down: its batches wait, and the attempts of the run are given back. False if already open.
 
+        `surto`: the run of the robot that found out, of which others' answers may have taken a part out of `falhas`.
+        """
         agora = clock.db_now()
         with transaction.atomic():
-            # Lock order: the batches, then the portal, then their items; so no claim comes in between.
-            batches = list(locked(Execucao.objects.abertas().filter(portal=self).order_by("pk")))
-            row = locked(Portal.objects.filter(pk=self.pk)).get()
+            row = self._trancado()
             if row.fora_do_ar:
                 return False
-            for item_id, n in Counter(item_id for _, item_id in row.falhas if item_id).items():
-                waiting = JobItem.objects.pendentes().filter(pk=item_id, execucao__in=batches)
-                waiting.update(attempts=Greatest(F("attempts") - n, 0), available_at=agora)
+            row._devolver(_contado(row.falhas) | _contado(surto), agora)
             row.breaker, row.breaker_em, row.falhas = self.Breaker.OPEN, agora, []
             row.probe_at = agora + timedelta(seconds=settings.PROBE_SECONDS)
             row.save(update_fields=["breaker", "breaker_em", "falhas", "probe_at"])
@@ -155,6 +157,37 @@ class Portal(models.Model):
                 level="error",
             )
         return True
+
+    def desculpar(self, surto: Surto) -> None:
+        """The portal is silent to one robot, and not known to be down: the attempts of its run alone are given back.
+
+        Its cases still count in `falhas`, without their items: what is given back is given back once.
+        """
+        with transaction.atomic():
+            row = self._trancado()
+            if row.fora_do_ar:
+                return  # whoever opened it gave them back
+            left = _contado(surto)
+            row._devolver(left, clock.db_now())
+            for entry in row.falhas:
+                if left[tuple(entry)] > 0:
+                    left[tuple(entry)] -= 1
+                    entry[1] = None
+            row.save(update_fields=["falhas"])
+
+    def _trancado(self) -> "Portal":
+        """This row, locked. The order: the batches, then the portal, then their items; so no claim comes in between."""
+        from executions.models.execucao import Execucao  # noqa: PLC0415 (its own file knows Portal)
+
+        list(locked(Execucao.objects.abertas().filter(portal=self).order_by("pk")))
+        return locked(Portal.objects.filter(pk=self.pk)).get()
+
+    def _devolver(self, surto: "Counter[tuple[str, int | None]]", agora: datetime) -> None:
+        from executions.models.job_item import JobItem  # noqa: PLC0415 (its own file knows Portal)
+
+        for (_case, item_id), n in surto.items():
+            waiting = JobItem.objects.pendentes().filter(pk=item_id or 0)
+            waiting.update(attempts=Greatest(F("attempts") - n, 0), available_at=agora)
 
     def fechar_disjuntor(self) -> None:
         """The probe got through: the portal's batches go on."""
@@ -179,3 +212,7 @@ class Portal(models.Model):
                 "portal_sondagem", gettext("%(nome)s: sondagem antecipada.") % {"nome": self.nome}, usuario=usuario
             )
         return True
+
+
+def _contado(surto: Surto) -> Counter[tuple[str, int | None]]:
+    return Counter((case, item_id) for case, item_id in surto)

@@ -1,0 +1,71 @@
+"""Is it this case that does not answer, or the portal, or the way from here to it? One robot's part in the breaker."""
+
+from executions.models import Execucao, JobItem, Portal, Processo
+from workers.errors import Falha, Fim, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
+from workers.robots.base import Robot
+
+UNANSWERED = (PortalIndisponivel, TempoEsgotado)
+
+
+class Suspicion:
+    """Counts what goes unanswered, for all (`Portal.falhas`) and for itself, and asks the portal when that is much.
+
+    `run`: the (case, item id) pairs since something last answered this robot. Others' answers end the shared run, not
+    this one: so a robot whose own host alone does not reach the portal finds out.
+    """
+
+    def __init__(self, robot: Robot, execucao: Execucao) -> None:
+        self.robot, self.execucao, self.portal = robot, execucao, execucao.portal
+        self.run: list[tuple[str, int | None]] = []
+
+    def answered(self, item: JobItem) -> None:
+        self.run.clear()
+        if item.execucao.portal.falhas:
+            self.portal.respondeu()
+
+    def outage(self, item: JobItem) -> bool:
+        """Is it no fault of this item's? The breaker says so; before its last attempt the portal itself is asked.
+
+        Raises NavegadorQuebrado when the browser cannot ask.
+        """
+        known = Portal.objects.get(pk=self.portal.pk).fora_do_ar
+        return known or (item.ultima_tentativa and not self._answers())
+
+    def spared(self, item: JobItem, why: str) -> Fim:
+        """The item went back with its attempt: the silence is counted all the same, and the robot leaves."""
+        return self._silence(self._count(item.numero_processo, None), why)
+
+    def unanswered(self, caso: str, item_id: int | None) -> None:
+        """One more. When either run is long the portal itself is asked; raises Fim when that does not answer."""
+        self.run.append((caso, item_id))
+        shared = self._count(caso, item_id)
+        if (shared or Portal.suspeito(self.run, self._open_cases())) and not self._answers():
+            raise self._silence(shared, str(PortalIndisponivel()))
+
+    def _count(self, caso: str, item_id: int | None) -> bool:
+        return self.portal.contar_falha(caso, item_id, self._open_cases())
+
+    def _open_cases(self) -> int:
+        return self.execucao.itens.abertos().values("numero_processo").distinct()[:5].count()
+
+    def _answers(self) -> bool:
+        """Any page is an answer, a wrong one too; a broken browser is none, and passed on."""
+        try:
+            self.robot.sondar()
+        except UNANSWERED:
+            return False
+        except NavegadorQuebrado:
+            raise
+        except Falha:
+            pass
+        self.run.clear()
+        self.portal.respondeu()
+        return True
+
+    def _silence(self, shared: bool, why: str) -> Fim:
+        """Nobody answers here. For all, when the shared run is long; else it may be this host alone."""
+        if shared:
+            self.portal.abrir_disjuntor(self.run)
+        else:
+            self.portal.desculpar(self.run)
+        return Fim(Processo.Motivo.PORTAL, why)
