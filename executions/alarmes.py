@@ -96,8 +96,10 @@ def execucoes(agora: datetime) -> Iterator[Caso]:
             str(batch.pk),
             _("%(batch)s não avança há mais de 5 minutos, com robôs vivos.") % {"batch": batch},
         )
-    if not Processo.objects.vivos().robos().exists() and metricas.espera(agora) > _s(QUEUE_SECONDS):
-        yield Alarme.FILA_PARADA, "", _("Há itens pendentes há mais de 10 minutos e nenhum robô.")
+    # One that is only asked for says nothing: a machine that cannot start any goes on asking and losing them.
+    idle = metricas.espera(agora) > _s(QUEUE_SECONDS)
+    if idle and not Processo.objects.robos().trabalharam(_antes(agora, QUEUE_SECONDS)).exists():
+        yield Alarme.FILA_PARADA, "", _("Há itens pendentes há mais de 10 minutos, e nenhum robô começou nesse tempo.")
 
 
 def maquinas(agora: datetime) -> Iterator[Caso]:

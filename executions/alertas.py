@@ -18,6 +18,7 @@ from executions.models import Alarme, Execucao, Portal
 from executions.models.execucao_queryset import INTERRUPCOES
 from executions.panorama import Panorama
 from executions.results import ErroClasse
+from executions.sistema import LOOP_SECONDS
 
 MOSTRADOS_ANTES = (Alarme.PORTAL, Alarme.CREDENCIAL, Alarme.DISCO, Alarme.CANARIO)
 VERMELHO = 90  # % of a machine's memory or disk
@@ -73,6 +74,19 @@ def maquina_sumiu(olhar: Olhar) -> Iterator[Alerta]:
             text = _("Os itens dela voltam à fila. Confira se está ligada e com rede.")
             title = _("A máquina %(nome)s parou de dar sinal.") % {"nome": host.nome}
             yield Alerta("bad", "semrede", _("Sem sinal"), title, text, *_maquina(host.pk), desde=host.heartbeat_at)
+
+
+def agendador_mudo(olhar: Olhar) -> Iterator[Alerta]:
+    """The alarms' own loops may be what has ended: then only who looks can tell. Silent where all was switched off in
+    order and nothing is due, and where another rule says as much."""
+    look = olhar.panorama
+    since = look.agendador_calado(LOOP_SECONDS / settings.TIME_DIVISOR)
+    waiting = any(not e.pausada for e in look.abertas)
+    told = (waiting and not look.hosts_vivos) or any(row.alarme == Alarme.AGENDADOR for row in look.alarmes)
+    missed = look.tem_agenda or look.abertas or any(host.heartbeat_at for host in look.hosts)
+    if since and missed and not told:
+        text = _("Nada começa na hora marcada e nenhum alerta é avisado. Para ligar: python manage.py runrobots")
+        yield Alerta("bad", "relogio", _("Agendador parado"), _("O agendador não trabalha."), text, desde=since)
 
 
 def cluster_mudo(olhar: Olhar) -> Iterator[Alerta]:
@@ -163,8 +177,8 @@ def alarmes(olhar: Olhar) -> Iterator[Alerta]:
 
 
 REGRAS: tuple[Regra, ...] = (
-    sem_maquina, portal_fora, credencial_recusada, precisa_de_pessoa, interrompida, maquina_sumiu, cluster_mudo,
-    maquina_cheia, disco_cheio, alarmes,
+    sem_maquina, portal_fora, credencial_recusada, precisa_de_pessoa, interrompida, maquina_sumiu,
+    agendador_mudo, cluster_mudo, maquina_cheia, disco_cheio, alarmes,
 )  # fmt: skip
 
 

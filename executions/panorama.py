@@ -66,6 +66,16 @@ class Panorama:
         rows = vars(self.hosts[0])["alarmes"] if self.hosts else None
         return [Ocorrencia(alarme=a, mensagem=text, aberta_em=momento(at)) for a, text, at in rows or ()]
 
+    def agendador_calado(self, segundos: float) -> datetime | None:
+        """The last step of any scheduler, when it is longer ago than that; None also where none ever ran."""
+        at: datetime | None = vars(self.hosts[0])["agendador_em"] if self.hosts else None
+        return at if at and (self.agora - at).total_seconds() > segundos else None
+
+    @property
+    def tem_agenda(self) -> bool:
+        """Is there a schedule that is not paused?"""
+        return bool(self.hosts and vars(self.hosts[0])["com_agenda"])
+
     @cached_property
     def hosts_vivos(self) -> list[Host]:
         limit = self.agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)

@@ -68,12 +68,17 @@ def _lote_com_robo(idade_s: float, *, pausada: bool = False) -> str:
     return str(lote.pk)
 
 
-def _na_fila(idade_s: float, *, com_robo: bool = False) -> str:
+def _na_fila(idade_s: float, **robo: Any) -> str:
+    """An item that has waited so long, and a robot of this kind (none: without)."""
     lote = nova_execucao(1)
     lote.itens.update(available_at=clock.db_now() - timedelta(seconds=idade_s))
-    if com_robo:
-        novo_robo(lote)
+    if robo:
+        novo_robo(lote, **robo)
     return ""
+
+
+def _terminado(ha_s: float, **robo: Any) -> dict[str, Any]:
+    return {"status": "exited", "ended_at": clock.db_now() - timedelta(seconds=ha_s)} | robo
 
 
 def _host(**campos: Any) -> str:
@@ -130,7 +135,11 @@ CASOS: list[tuple[str, Mundo, Mundo]] = [
     ("sem_progresso", lambda: _lote_com_robo(301), lambda: _lote_com_robo(299)),
     ("sem_progresso", lambda: _lote_com_robo(301), lambda: _lote_com_robo(301, pausada=True)),
     ("fila_parada", lambda: _na_fila(601), lambda: _na_fila(599)),
-    ("fila_parada", lambda: _na_fila(601), lambda: _na_fila(601, com_robo=True)),
+    ("fila_parada", lambda: _na_fila(601), lambda: _na_fila(601, status="running")),
+    ("fila_parada", lambda: _na_fila(601, status="requested", started_at=None), lambda: _na_fila(599)),
+    ("fila_parada", lambda: _na_fila(601, status="starting", started_at=None), lambda: _na_fila(599)),
+    ("fila_parada", lambda: _na_fila(601, **_terminado(1, started_at=None)), lambda: _na_fila(601, **_terminado(599))),
+    ("fila_parada", lambda: _na_fila(601, **_terminado(601)), lambda: _na_fila(601, status="stopping")),
     ("canario", lambda: _host(canario=91), lambda: _host(canario=89)),
     ("canario", lambda: _host(canario=91), lambda: _host()),
     ("disco", lambda: _host(disco_livre=9.9), lambda: _host(disco_livre=10.0)),

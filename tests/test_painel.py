@@ -14,11 +14,31 @@ from django.utils import timezone
 from executions import clock
 from executions.alertas import Olhar, alertas
 from executions.hoje import GRUPOS, Hoje, meia_noite
-from executions.models import Credencial, Execucao, Host, JobItem, Portal, Processo, Quadro
+from executions.models import (
+    Agendamento,
+    Batida,
+    Credencial,
+    Execucao,
+    Host,
+    JobItem,
+    Ocorrencia,
+    Portal,
+    Processo,
+    Quadro,
+)
 from executions.panorama import Panorama
 from executions.results import ErroClasse, Resposta, Resultado
 from executions.views.partilha import Partilha
-from tests.factories import em_postgres, nova_credencial, nova_execucao, novo_host, novo_portal, novo_robo, tomado
+from tests.factories import (
+    em_postgres,
+    nova_credencial,
+    nova_execucao,
+    novo_host,
+    novo_portal,
+    novo_robo,
+    novo_script,
+    tomado,
+)
 from tests.pages import (
     HTMX,
     JPEG,
@@ -117,6 +137,60 @@ def test_the_queue_says_priority_items_reason_and_about_when_it_starts(tempo: An
     start = timezone.localtime(tempo.agora + timedelta(minutes=5) + timedelta(seconds=30))
     assert f'por volta de <time datetime="{start:%Y-%m-%dT%H:%M}' in queue
     assert "quando for retomada" in queue
+
+
+# ---- nobody is left to tell ------------------------------------------------------------------------------------------
+def _parado(ha_s: float = 61) -> None:
+    """The only machine's runrobots was killed so long ago: no open execution, no alarm."""
+    at = clock.db_now() - timedelta(seconds=ha_s)
+    novo_host(heartbeat_at=at)
+    Batida.objects.create(obra="agendador", at=at)
+
+
+def _com_agenda(*, pausada: bool = False) -> None:
+    Agendamento.objects.create(nome="diário", cron="0 8 * * *", script=novo_script())
+    if pausada:
+        Agendamento.objects.update(pausado_em=clock.db_now(), proximo_em=None)
+
+
+def _agendador_parado() -> bool:
+    return ("Agendador parado", "O agendador não trabalha.") in _avisos()
+
+
+def test_a_runrobots_that_died_without_work_is_told_on_the_page_that_is_looked_at(tempo: Any) -> None:
+    _parado()
+    assert _agendador_parado()
+    assert "O agendador não trabalha." in _html()
+
+
+def test_a_scheduler_that_works_is_not_told_of(tempo: Any) -> None:
+    _parado(59)
+    _com_agenda()
+    assert not _agendador_parado()
+
+
+@pytest.mark.parametrize(("pausada", "contado"), [(False, True), (True, False)])
+def test_after_an_orderly_stop_it_is_told_only_where_a_schedule_would_have_fired(
+    tempo: Any, pausada: bool, contado: bool
+) -> None:
+    _parado()
+    Host.objects.update(heartbeat_at=None)
+    _com_agenda(pausada=pausada)
+    assert _agendador_parado() is contado
+
+
+def test_it_is_told_once_where_work_waits_or_the_alarm_has_gone_off(tempo: Any) -> None:
+    _parado()
+    aberta = Ocorrencia.objects.create(alarme="agendador", mensagem="x", aberta_em=tempo.agora, vista_em=tempo.agora)
+    assert not _agendador_parado()
+    aberta.delete()
+    assert _agendador_parado()
+    batch = nova_execucao(1)
+    Host.objects.update(heartbeat_at=None)
+    batch.pausar()
+    assert _agendador_parado()
+    batch.retomar()
+    assert not _agendador_parado() and ("Parado", "Nenhuma máquina de robôs está ligada.") in _avisos()
 
 
 # ---- today -----------------------------------------------------------------------------------------------------------

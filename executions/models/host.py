@@ -3,13 +3,14 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import JSONArray
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from executions import clock
 from executions.linhas import Linhas
+from executions.models.batida import Batida
 from executions.models.ocorrencia import Ocorrencia
 from executions.models.registro import Registro
 
@@ -34,9 +35,17 @@ class HostQuerySet(models.QuerySet["Host"]):
         return self.annotate(ligado=Exists(Host.objects.vivos(agora).filter(pk=OuterRef("pk"))))
 
     def com_alarmes(self) -> "HostQuerySet":
-        """With `alarmes`: what goes on now, the same with each row, so that whoever reads the hosts asks no more."""
+        """With `alarmes`: what goes on now; `agendador_em`: the last step of any scheduler; `com_agenda`: would it have
+        something to fire? The same with each row, so that whoever reads the hosts asks no more."""
+        from executions.models.agendamento import Agendamento  # noqa: PLC0415 (mutual nouns)
+
         rows = Ocorrencia.objects.abertas().annotate(linha=JSONArray("alarme", "mensagem", "aberta_em"))
-        return self.annotate(alarmes=Linhas(rows.values("linha")[:ALARMES_MOSTRADOS]))
+        step = Batida.objects.filter(obra=Batida.Obra.AGENDADOR)
+        return self.annotate(
+            alarmes=Linhas(rows.values("linha")[:ALARMES_MOSTRADOS]),
+            agendador_em=Subquery(step.values("at")[:1]),
+            com_agenda=Exists(Agendamento.objects.filter(proximo_em__isnull=False)),
+        )
 
     def que_servem(self, execucao_id: int) -> "HostQuerySet":
         """Those that may serve this execution: everybody's, and its own."""
@@ -124,24 +133,20 @@ class Host(models.Model):
             Host.objects.filter(pk=self.pk, draining_at=None),
             clock.db_now(),
             usuario,
-            "esvaziada",
+            "maquina_esvaziada",
             gettext("Máquina %(nome)s: esvaziada."),
         )
 
     def liberar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """It takes robots and scripts again. False when it did already."""
         draining = Host.objects.filter(pk=self.pk, draining_at__isnull=False)
-        return self._mudar(draining, None, usuario, "liberada", gettext("Máquina %(nome)s: liberada."))
+        return self._mudar(draining, None, usuario, "maquina_liberada", gettext("Máquina %(nome)s: liberada."))
 
     def _mudar(
-        self, rows: "HostQuerySet", desde: datetime | None, usuario: "AbstractBaseUser | None", palavra: str, texto: str
+        self, rows: "HostQuerySet", desde: datetime | None, usuario: "AbstractBaseUser | None", evento: str, texto: str
     ) -> bool:
         with transaction.atomic():
             if not rows.update(draining_at=desde):
                 return False
-            Registro.objects.anotar(
-                f"maquina_{palavra}",
-                texto % {"nome": self},
-                usuario=usuario,
-            )
+            Registro.objects.anotar(evento, texto % {"nome": self}, usuario=usuario)
         return True

@@ -74,6 +74,11 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
     def vivos(self) -> "ProcessoQuerySet":
         return self.filter(status__in=LIVE)
 
+    def trabalharam(self, desde: datetime) -> "ProcessoQuerySet":
+        """Those that came to run, and still do or ended since then."""
+        at_work = Q(status__in=(Status.RUNNING, Status.STOPPING))
+        return self.filter(at_work | Q(started_at__isnull=False, ended_at__gte=desde))
+
     def robos(self) -> "ProcessoQuerySet":
         return self.filter(tipo=Tipo.ROBO)
 
