@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import pytest
 from django.conf import settings
 
-from executions import clock
 from executions.models import Credencial, Portal, Processo
 from tests import factories
 from tests.conftest import Tempo
@@ -39,9 +38,39 @@ def robo(tempo: Tempo) -> Iterator[Processo]:
 @pytest.mark.parametrize("jump", [3600, -3600])
 def test_a_jump_is_mistrusted_for_a_minute_and_a_clock_that_walks_is_trusted(tempo: Tempo, jump: int) -> None:
     watch = ClockWatch()
-    assert watch.trusts(clock.db_now()) and watch.trusts(tempo.avancar(1))
-    assert not watch.trusts(tempo.avancar(jump)) and watch.jumped
-    assert not watch.trusts(tempo.avancar(1)) and not watch.jumped
+    looks = []
+    for step in (0, 1, jump, 1):
+        tempo.avancar(step)
+        looks.append((watch.look()[1], watch.jumped))
+    assert looks == [(True, False), (True, False), (False, True), (False, False)]
+
+
+def test_an_answer_that_was_long_on_its_way_is_not_taken_for_a_jump(tempo: Tempo, monkeypatch) -> None:
+    """As when a partition heals. It says nothing, so nobody is judged by it, and no wait ends."""
+    watch, passed = ClockWatch(), [0.0]
+    monkeypatch.setattr("workers.clock_watch.time.monotonic", lambda: passed[0])
+
+    def answer(seconds: float, on_its_way: float) -> tuple[bool, bool]:
+        tempo.avancar(seconds)
+        passed[0] += seconds
+
+        def late() -> datetime:
+            said = tempo.agora
+            tempo.avancar(on_its_way)
+            passed[0] += on_its_way
+            return said
+
+        with monkeypatch.context() as patch:
+            patch.setattr("executions.clock.db_now", late)
+            return watch.look()[1], watch.jumped
+
+    assert answer(100, 0) == (True, False)
+    assert answer(10, 30) == (False, False)
+    assert answer(10, 1.9) == (True, False)
+    assert answer(3600, 0) == (True, False)
+    tempo.avancar(3600)
+    assert answer(0, 30) == (False, False), "not seen, and not trusted either"
+    assert answer(0, 0) == (False, True), "seen by the next"
 
 
 def test_the_watchdog_kills_and_expires_nothing_right_after_a_jump(tempo: Tempo, robo: Processo) -> None:
@@ -58,7 +87,7 @@ def test_what_was_set_by_the_clock_before_it_jumped_back_is_not_waited_for(tempo
     """On SQLite all this stood still for the hour."""
     batch = factories.nova_execucao(3)
     Portal.objects.update(next_at=tempo.agora, breaker="open", breaker_em=tempo.agora, probe_at=em(tempo, 60))
-    Credencial.objects.update(livre_em=em(tempo, 300))
+    Credencial.objects.update(livre_em=em(tempo, 200))
     watchdog = Watchdog()
     watchdog.step()
     now = tempo.avancar(-3600)
@@ -66,10 +95,25 @@ def test_what_was_set_by_the_clock_before_it_jumped_back_is_not_waited_for(tempo
     assert watchdog.step()["esperas"] > 0
     assert batch.itens.disponiveis(now).count() == 3
     assert not Portal.objects.exclude(next_at__lte=now, probe_at__lte=now).exists()
-    assert not Credencial.objects.exclude(livre_em__lte=now).exists()
+    assert set(Credencial.objects.values_list("livre_em", flat=True)) == {em(tempo, 300)}, "accounts lock: it rests"
     tempo.avancar(1)
     Credencial.objects.update(livre_em=em(tempo, 300))
     assert watchdog.step()["esperas"] == 0  # a clock that walks ends no wait
+
+
+def test_a_robot_and_its_supervisor_that_die_after_a_jump_back_are_found_by_how_long_they_are_dead(
+    tempo: Tempo, robo: Processo, monkeypatch
+) -> None:
+    """By the heartbeat its item waited for the hour."""
+    watchdog = Watchdog()
+    tempo.avancar(-3600)
+    processes.reap("", processes.identity(robo.pid))
+    assert watchdog.step()["mortos"] == 0, "its supervisor may still say so"
+    later = time.monotonic() + settings.DEAD_GRACE_SECONDS
+    monkeypatch.setattr("workers.watchdog.time.monotonic", lambda: later)
+    assert watchdog.step()["mortos"] == 1
+    robo.refresh_from_db()
+    assert robo.status == "lost" and not robo.itens.em_andamento().exists()
 
 
 def em(tempo: Tempo, seconds: float) -> datetime:

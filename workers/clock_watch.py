@@ -6,9 +6,12 @@ from datetime import datetime
 
 from django.conf import settings
 
+from executions import clock
+
 logger = logging.getLogger("robotcontrol.watchdog")
 
 CLOCK_JUMP_SECONDS = 5.0
+SLOW_ANSWER_SECONDS = 2.0
 MISTRUST_SECONDS = 60.0
 
 
@@ -21,10 +24,15 @@ class ClockWatch:
         self._mistrust_until = 0.0
         self.jumped = False  # at the last look
 
-    def trusts(self, agora: datetime) -> bool:
-        """False for a minute after the clocks disagreed on the time since the last look."""
+    def look(self) -> tuple[datetime, bool]:
+        """(the database's time, may it be gone by?). Not for a minute after the clocks disagreed on the time since the
+        last look, and not now when the answer was long on its way: what it is compared with is not known then."""
+        asked = time.monotonic()
+        agora = clock.db_now()
         now = time.monotonic()
         self.jumped = False
+        if now - asked > SLOW_ANSWER_SECONDS:
+            return agora, False
         if self._seen is not None:
             before, then = self._seen
             self.jumped = abs((agora - before).total_seconds() - (now - then)) > CLOCK_JUMP_SECONDS
@@ -35,4 +43,4 @@ class ClockWatch:
             )
             self._mistrust_until = now + MISTRUST_SECONDS / settings.TIME_DIVISOR
         self._seen = (agora, now)
-        return now >= self._mistrust_until
+        return agora, now >= self._mistrust_until

@@ -55,7 +55,7 @@ class RobotSupervisor(Supervisor):
         if now - self._progress_at < PROGRESS_SECONDS / settings.TIME_DIVISOR:
             return None
         self._progress_at = now
-        trusted = self._clock.trusts(clock.db_now())
+        _agora, trusted = self._clock.look()
         return Verdict(Motivo.SEM_PROGRESSO, "tentar_de_novo") if trusted and sem_progresso(row) else None
 
     def _pass_on(self, watch_until: datetime | None) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from executions import alarmes, clock, esperas
+from executions import alarmes, esperas
 from executions.errors import StaleClaim
 from executions.models import Batida, Execucao, Host, JobItem, Processo, Quadro, Registro
 from executions.models.processo_queryset import ProcessoQuerySet
@@ -32,17 +32,18 @@ PROGRESS_GRACE_SECONDS = 15.0
 
 
 class Watchdog:
-    """Keeps between its steps only what must not come from the database: its own unbroken watch, and the two clocks."""
+    """Keeps between its steps only what must not come from the database: since when it has watched, the two clocks, and
+    since when it has known a process dead."""
 
     def __init__(self) -> None:
         self._clock = ClockWatch()
         self._since: datetime | None = None
         self._stepped_at = time.monotonic()
+        self._dead_since: dict[int, float] = {}
 
     def step(self) -> dict[str, int]:
         """Returns what was put right, by kind."""
-        agora = clock.db_now()
-        trusted = self._trusts_clock(agora)
+        agora, trusted = self._look()
         done = {
             "contadores": recount(),  # the others count on them
             "mortos": self.dead_here(agora),
@@ -61,21 +62,32 @@ class Watchdog:
             alarmes.passo()
         return done
 
-    def _trusts_clock(self, agora: datetime) -> bool:
-        """Also keeps since when this watchdog has watched without a break, by a clock that did not jump."""
+    def _look(self) -> tuple[datetime, bool]:
+        """The clock's; also keeps since when this watchdog has watched without a break, and the clock did not jump."""
+        agora, trusted = self._clock.look()
         now = time.monotonic()
-        trusted = self._clock.trusts(agora)
         broken = now - self._stepped_at > 6 * settings.WATCHDOG_TICK_SECONDS + 5
         if self._since is None or self._clock.jumped or broken:
             self._since = agora
         self._stepped_at = now
-        return trusted
+        return agora, trusted
 
     def dead_here(self, agora: datetime) -> int:
-        """T16, T9: processes of this host that are gone although no supervisor said so; what they left is killed."""
-        limit = agora - timedelta(seconds=settings.DEAD_GRACE_SECONDS)
-        mine = _here().filter(pid__isnull=False, heartbeat_at__lt=limit)
-        return sum(_clear(row, Status.LOST, Motivo.PERDIDO, "expirar") for row in mine if not processes.alive(who(row)))
+        """T16, T9: processes of this host that are gone although no supervisor said so; what they left is killed.
+
+        Supervisors have a head start: by the last heartbeat, or, since a clock that jumped back makes that look new for
+        long, by how long this watchdog has known.
+        """
+        now, limit = time.monotonic(), agora - timedelta(seconds=settings.DEAD_GRACE_SECONDS)
+        dead = [row for row in _here().filter(pid__isnull=False) if not processes.alive(who(row))]
+        self._dead_since = {row.pk: self._dead_since.get(row.pk, now) for row in dead}
+        due = [
+            row
+            for row in dead
+            if (row.heartbeat_at and row.heartbeat_at < limit)
+            or now - self._dead_since[row.pk] >= settings.DEAD_GRACE_SECONDS
+        ]
+        return sum(_clear(row, Status.LOST, Motivo.PERDIDO, "expirar") for row in due)
 
     def silent(self, agora: datetime) -> int:
         """T12: started, waiting for nothing, and without a sign for SILENCE_SECONDS of this unbroken watch."""
