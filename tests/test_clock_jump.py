@@ -1,12 +1,14 @@
 """A clock that jumps takes nobody for dead: neither the watchdog, nor a supervisor, nor the canary's judge."""
 
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 
 from executions.models import Credencial, Portal, Processo
 from tests import factories
@@ -14,6 +16,7 @@ from tests.conftest import Tempo
 from workers import processes
 from workers.clock_watch import ClockWatch
 from workers.cluster import Cluster
+from workers.host import HostAgent
 from workers.robot_supervisor import RobotSupervisor
 from workers.watchdog import Watchdog
 
@@ -135,6 +138,49 @@ def test_a_supervisor_does_not_take_its_robot_for_stuck_after_a_jump(tempo: Temp
     fresh = RobotSupervisor(robo)
     verdict = fresh.judge(robo)
     assert verdict is not None and verdict.motivo == "sem_progresso"
+
+
+def test_a_watchdog_that_could_not_look_lets_the_supervisors_speak_first_but_only_once(
+    tempo: Tempo, robo: Processo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an outage every lease is past, though the supervisors wait to tell of their robots' ends."""
+    watchdog = Watchdog()
+    watchdog.step()
+    now = time.monotonic()
+    for outage in (100, 200):
+        tempo.avancar(100)
+        monkeypatch.setattr(time, "monotonic", lambda outage=outage: now + outage)
+        done = watchdog.step()
+        assert bool(done["expirados"] or done["sem_progresso"]) == (outage == 200)
+
+
+def test_the_canary_is_not_missed_while_the_database_is_away(tempo: Tempo, tmp_path, monkeypatch) -> None:
+    agent = HostAgent(threading.Event())
+    agent.host = factories.novo_host()
+    agent.cluster = Cluster(agent.host, 1, tmp_path / "log")
+    agent.cluster.child = subprocess.Popen(["sleep", "60"])
+    agent.cluster.started = now = time.monotonic()
+    killed: list[object] = []
+    monkeypatch.setattr(agent.cluster, "kill", lambda: killed.append(1))
+    monkeypatch.setattr(agent.cluster, "start", lambda: None)
+
+    def away(host: str) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    try:
+        monkeypatch.setattr("executions.queue.send_canary", away)
+        monkeypatch.setattr(time, "monotonic", lambda: now + settings.CANARY_LIMIT_SECONDS + 1)
+        with pytest.raises(OperationalError):
+            agent._check_cluster()
+        monkeypatch.setattr("executions.queue.send_canary", lambda host: None)
+        agent._check_cluster()
+        assert not killed
+        monkeypatch.setattr(time, "monotonic", lambda: now + 2 * settings.CANARY_LIMIT_SECONDS + 2)
+        agent._check_cluster()
+        assert killed
+    finally:
+        agent.cluster.child.kill()
+        agent.cluster.child.wait()
 
 
 def test_the_canary_is_waited_for_by_the_monotonic_clock(tempo: Tempo, tmp_path, monkeypatch) -> None:

@@ -20,6 +20,7 @@ from workers.errors import NavegadorQuebrado
 from workers.life import FENCED, NO_DATABASE, Life
 from workers.robot import Fim, Work
 from workers.robot_supervisor import RobotSupervisor
+from workers.supervisor import End
 
 pytestmark = pytest.mark.django_db
 
@@ -92,13 +93,14 @@ def test_it_is_no_robot_that_tried_to_write_what_it_no_longer_owned() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("code", [FENCED, NO_DATABASE])
-def test_its_end_is_recorded_by_its_supervisor_once_the_database_is_back(code, monkeypatch) -> None:
+def test_its_end_is_recorded_by_its_supervisor_once_the_database_is_back(code, monkeypatch, settings) -> None:
     """Else the item is left to the watchdog, which counts a crash."""
     monkeypatch.setattr("workers.supervisor.time.sleep", lambda seconds: None)
     batch = factories.nova_execucao(1)
     robot = factories.novo_robo(batch)
     item = factories.tomado(batch, robot)
     supervisor = RobotSupervisor(robot)
+    settings.SELF_ABORT_SECONDS = 0  # however long it takes
     with queries_that_fail(3) as failed:
         supervisor._record(code, processes.NOTHING)
     assert len(failed) == 3
@@ -106,6 +108,18 @@ def test_its_end_is_recorded_by_its_supervisor_once_the_database_is_back(code, m
     robot.refresh_from_db()
     assert (item.status, item.attempts, item.crashes) == ("pending", 0, 0)
     assert (robot.status, robot.exit_code) == ("exited", code)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scripts_last_output_is_asked_for_once_however_often_its_end_is_said(monkeypatch) -> None:
+    monkeypatch.setattr("workers.supervisor.time.sleep", lambda seconds: None)
+    robot = factories.novo_robo(factories.nova_execucao(1))
+    supervisor = RobotSupervisor(robot)
+    asked: list[int | None] = []
+    monkeypatch.setattr(supervisor, "ended", lambda code: asked.append(code) or End("exited"))
+    with queries_that_fail(3):
+        supervisor._record(0, processes.NOTHING)
+    assert asked == [0]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -209,6 +223,7 @@ def test_the_limit_counts_from_the_beginning_of_a_heartbeat_that_had_to_wait(mon
     """The lease counts from the database's time that the heartbeat asked for first."""
     settings.HEARTBEAT_SECONDS = 0.01
     mine = Life(Processo(execucao_id=1))
+    created = mine._last_beat
     began: list[float] = []
 
     def slow() -> None:
@@ -220,7 +235,7 @@ def test_the_limit_counts_from_the_beginning_of_a_heartbeat_that_had_to_wait(mon
 
     monkeypatch.setattr(mine, "_beat", slow)
     in_a_thread(mine._heart).join(5)
-    assert mine._last_beat <= began[0]
+    assert created < mine._last_beat <= began[0]
 
 
 @pytest.mark.django_db(transaction=True)

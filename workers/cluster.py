@@ -85,6 +85,10 @@ class Cluster:
             return _("o canário não volta há %(silence).0f s") % {"silence": silence}
         return ""
 
+    def excuse(self) -> None:
+        """No canary comes back from a database that is away: its silence counts from now."""
+        self._canary_back = time.monotonic()
+
     def kill(self) -> processes.Reaped:
         """SIGKILL to its session. Robots are not of it: they leave by themselves at their pipe's end."""
         reaped = processes.reap(self.mark, self.who, descendants=False)

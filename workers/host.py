@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -189,8 +189,12 @@ class HostAgent:
             self.stop.set()
 
     def _check_cluster(self) -> None:
-        self.host.refresh_from_db(fields=["canary_at"])
-        why = self.cluster.check(self.host.canary_at)
+        try:
+            self.host.refresh_from_db(fields=["canary_at"])
+            why = self.cluster.check(self.host.canary_at)
+        except Error:
+            self.cluster.excuse()
+            raise
         if why:
             reaped = self.cluster.kill()
             logger.error("cluster restarted: %s (%s)", why, reaped, extra={"event": "cluster_reiniciado"})

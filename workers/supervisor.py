@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from executions.models import Controle, Processo
 from workers import faults, processes
+from workers.life import DATABASE_AWAY
 
 logger = logging.getLogger("robotcontrol.supervisor")
 
@@ -218,13 +219,15 @@ class Supervisor:
         return End(Status.EXITED, Motivo.SEM_MEMORIA, text)
 
     def _record(self, code: int | None, reaped: processes.Reaped) -> None:
-        """T16. When the database stays away, the host's watchdog records it later from the dead process."""
+        """T16. A database that is away is waited for, however long: the host's watchdog, which would take the dead
+        process for a crash, cannot act sooner. What the database refuses is left to it after a while."""
         logger.info("%s ended with %s: %s", self.mark, code, reaped, extra={"event": "processo_terminado"})
+        end: End | None = None
         deadline = time.monotonic() + settings.SELF_ABORT_SECONDS
         while True:
             try:
                 close_old_connections()
-                end = self.ended(code)  # it may ask the database too
+                end = end or self.ended(code)  # it may ask the database too, and is heard once
                 words = (
                     _("Processos que não morreram: %(reaped)s. %(words)s") % {"reaped": reaped, "words": end.words}
                     if reaped.left
@@ -233,8 +236,8 @@ class Supervisor:
                 self.processo.terminar(end.status, exit_code=code, motivo=end.motivo, erro=words, item=end.item)
                 self.afterwards()
                 return
-            except Error:
-                if time.monotonic() > deadline:
+            except Error as error:
+                if not isinstance(error, DATABASE_AWAY) and time.monotonic() > deadline:
                     logger.exception(
                         "the end of %s could not be recorded", self.mark, extra={"event": "fim_nao_gravado"}
                     )

@@ -29,6 +29,7 @@ logger = logging.getLogger("robotcontrol.watchdog")
 Motivo, Status = Processo.Motivo, Processo.Status
 KILL_GRACE_SECONDS = 5.0
 PROGRESS_GRACE_SECONDS = 15.0
+LATE_STEPS = 3
 
 
 class Watchdog:
@@ -40,13 +41,14 @@ class Watchdog:
         self._since: datetime | None = None
         self._stepped_at = time.monotonic()
         self._dead_since: dict[int, float] = {}
+        self._late = False
 
     def step(self) -> dict[str, int]:
         """Returns what was put right, by kind."""
         agora, trusted = self._look()
         done = {
             "contadores": recount(),  # the others count on them
-            "mortos": self.dead_here(agora),
+            "mortos": 0 if self._late else self.dead_here(agora),
             "encerrados": kill_asked_here(agora, KILL_GRACE_SECONDS / settings.TIME_DIVISOR),
             "sem_progresso": stuck_here(agora) if trusted else 0,
             "sem_supervisor": unwatched_here(agora) if trusted else 0,
@@ -69,8 +71,11 @@ class Watchdog:
         broken = now - self._stepped_at > 6 * settings.WATCHDOG_TICK_SECONDS + 5
         if self._since is None or self._clock.jumped or broken:
             self._since = agora
+        # It could not look for a while: nor could the supervisors record an end, who know more than it does. Once only:
+        # a machine that is always late still has a watchdog.
+        self._late = not self._late and now - self._stepped_at > LATE_STEPS * settings.WATCHDOG_TICK_SECONDS
         self._stepped_at = now
-        return agora, trusted
+        return agora, trusted and not self._late
 
     def dead_here(self, agora: datetime) -> int:
         """T16, T9: processes of this host that are gone although no supervisor said so; what they left is killed.

@@ -87,6 +87,7 @@ ROWS = (
     Row(13, "PostgreSQL crashes (immediate) in a batch", "nothing lost or doubled, no attempt used up", 10, (
         f"{D}::test_a_crash_of_postgresql_in_the_middle_of_a_batch_loses_and_doubles_nothing",
         f"{D}::test_a_crash_of_postgresql_while_three_robots_start_does_not_end_their_batch",
+        f"{D}::test_an_outage_longer_than_every_limit_counts_no_crash_and_restarts_no_cluster",
     ), also=(
         f"{A}::test_its_supervisor_gives_the_item_back_and_three_of_them_do_not_end_the_batch",
     ), databases=POSTGRES),

@@ -22,6 +22,7 @@ from tests.faults.damage import fill
 from tests.faults.proxy import Proxy
 from tests.faults.servers import Postgres, hold_sqlite
 from tests.faults.world import NO_BROWSER, World, world
+from workers import processes
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 Note = Callable[..., None]
@@ -71,6 +72,29 @@ def test_a_crash_of_postgresql_in_the_middle_of_a_batch_loses_and_doubles_nothin
             assert not batch.execucao.itens.exclude(attempts=1, crashes=0).exists()
         assert not made.left_over()
     counted(repetitions, recovery)
+
+
+@pytest.mark.slow
+def test_an_outage_longer_than_every_limit_counts_no_crash_and_restarts_no_cluster(counted: Note) -> None:
+    """Robots have ended themselves, leases are past, the canary is silent: nobody's fault."""
+    on("postgresql")
+    with world(CANARY_LIMIT_SECONDS=60) as made, made.host() as host:
+        batch = made.lot(14, max_robots=2)
+        batch.done(2)
+        cluster = set(processes.marked(host.cluster_mark))
+        server = Postgres()
+        server.crash()
+        time.sleep(14)  # limit of a robot's own silence 4.5 s, lease 6 s, canary 6 s
+        server.start()
+        back = time.monotonic()
+        batch.done(batch.execucao.itens.filter(status="done").count() + 1)
+        recovery = time.monotonic() - back
+        made.finish(batch)
+        assert not batch.execucao.itens.exclude(attempts=1, crashes=0).exists()
+        assert set(batch.execucao.processos.values_list("motivo", flat=True)) == {"sem_banco", "concluido"}
+        assert cluster & set(processes.marked(host.cluster_mark)), "the cluster was replaced"
+        assert not made.left_over()
+    counted(1, [recovery])
 
 
 @pytest.mark.slow
