@@ -1,5 +1,6 @@
 """Rows 6, 26 and 27: a host that freezes, is cut off from the database, or is gone, while another goes on."""
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from executions.models import Host, Processo
+from executions.models import Host, JobItem, Processo
 from executions.robos import iniciar
 from tests import chain
 from tests.chain import Machine
@@ -214,10 +215,21 @@ def test_a_host_cut_off_from_the_portal_alone_leaves_the_work_to_the_one_that_re
         assert elsewhere.count() >= 12
         # Asked again once a PROBE_SECONDS (6 s here), beside those that it had.
         assert there.count() <= 6 + took / 6
+        assert not [item for item in items.all() if item.attempts > 1 + _not_given_back(item)]
         cable.find(cable.PORTAL)
         chain.wait_for(lambda: _works_at(made, far), 90, "a robot of that host at work again")
     counted(1, [took])
     assert not made.left_over()
+
+
+def _not_given_back(item: JobItem) -> int:
+    """Its unanswered attempts whose robot left without having found out, or after another robot had taken the item."""
+    claims = list(item.tentativas.select_related("processo").order_by("n"))
+    return sum(
+        claim.outcome in ("portal_indisponivel", "tempo_esgotado")
+        and (claim.processo.motivo != "portal" or following.began < claim.processo.ended_at)
+        for claim, following in itertools.pairwise(claims)
+    )
 
 
 def _works_at(made: World, host: Machine) -> bool:
