@@ -23,8 +23,7 @@ from tests.faults.servers import Postgres
 from tests.faults.world import Batch, World, world
 
 OPEN_BATCHES = 3
-END_SECONDS = 180.0
-RECOVERY_SECONDS = 120.0  # in calm weather
+END_SECONDS = 180.0  # of calm weather, in which everything must end
 # What three faults in a row take from an item, or from a batch before its robots' logins, is a person's by design.
 FOR_A_PERSON = (ErroClasse.VENENO, ErroClasse.NAVEGADOR)
 TICK = 0.1
@@ -87,7 +86,7 @@ def never_healed(wounds: list[Wound], calm: float) -> Iterator[judge.Finding]:
     """`calm`: when the last fault was undone (monotonic). Until then later faults may keep a wound open."""
     for wound in wounds:
         healed = None if wound.recovered is None else wound.struck + wound.recovered
-        if healed is None or healed > calm + RECOVERY_SECONDS:
+        if healed is None or healed > calm + END_SECONDS:
             when = "ever" if healed is None else f"for {healed - calm:.0f} s of calm weather"
             yield judge.Finding("open", f"nothing recovered {when} from {wound.fault}")
 

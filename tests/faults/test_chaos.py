@@ -10,7 +10,7 @@ from django.conf import settings
 from executions.models import JobItem
 from tests import factories
 from tests.faults.damage import KINDS, POINTS, Damage, kinds_for
-from tests.faults.storm import RECOVERY_SECONDS, Fault, Wound, never_healed, reopened, schedule
+from tests.faults.storm import END_SECONDS, Fault, Wound, never_healed, reopened, schedule
 
 nodb = pytest.mark.nodb
 
@@ -36,7 +36,7 @@ def test_a_fault_after_which_nothing_recovered_in_calm_weather_is_a_finding() ->
     def wound(kind: str, recovered: float | None) -> Wound:
         return Wound(Fault(0, kind, 0, 0), 1000, {}, 0, recovered)
 
-    late = RECOVERY_SECONDS + 500
+    late = END_SECONDS + 500
     wounds = [wound("soon", 5), wound("in the storm", late - 1), wound("late", late + 1), wound("never", None)]
     found = list(never_healed(wounds, calm=1500))
     assert {finding.kind for finding in found} == {"open"}
