@@ -78,10 +78,11 @@ def test_a_crash_of_postgresql_in_the_middle_of_a_batch_loses_and_doubles_nothin
 def test_an_outage_longer_than_every_limit_counts_no_crash_and_restarts_no_cluster(counted: Note) -> None:
     """Robots have ended themselves, leases are past, the canary is silent: nobody's fault."""
     on("postgresql")
-    with world(CANARY_LIMIT_SECONDS=60) as made, made.host() as host:
+    with world(latency=0.3, CANARY_LIMIT_SECONDS=60) as made, made.host() as host:
         batch = made.lot(14, max_robots=2)
         batch.done(2)
         cluster = set(processes.marked(host.cluster_mark))
+        batch.held()
         server = Postgres()
         server.crash()
         time.sleep(14)  # limit of a robot's own silence 4.5 s, lease 6 s, canary 6 s
