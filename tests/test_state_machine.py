@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from executions import clock
 from executions.errors import StaleClaim
 from executions.models import Credencial, Execucao, Host, JobItem, Portal, Processo, Registro, Tentativa
+from executions.models.job_item import MAX_SNOOZES
 from executions.robos import pedir_robos
 from tests.conftest import Tempo
 from tests.factories import RESPOSTA, contadores, nova_credencial, nova_execucao, novo_host, por_para_rodar, retrato
@@ -90,10 +91,13 @@ def escrever(donos: dict[int, tuple[int, int]], item: JobItem, verbo: str) -> No
 
 
 def tentativas_sem(serie: Counter[int]) -> dict[int, int]:
-    """The items' attempts, less those of these failures where an item may be tried again. One that was reopened
-    began again with none."""
-    rows = JobItem.objects.values_list("pk", "attempts", "status")
-    return {pk: max(0, n - serie[pk]) if status == "pending" else n for pk, n, status in rows}
+    """The items' attempts, less those of these failures where an item may be tried again and was not spared too often
+    before. One that was reopened began again with none."""
+    rows = JobItem.objects.values_list("pk", "attempts", "status", "snoozes")
+    return {
+        pk: max(0, n - serie[pk]) if status == "pending" and snoozes < MAX_SNOOZES else n
+        for pk, n, status, snoozes in rows
+    }
 
 
 class Maquina(RuleBasedStateMachine):

@@ -1,11 +1,13 @@
 """A robot's part in the circuit breaker: no attempt is lost to an outage, its portal's or its own host's."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from executions.models import Execucao, JobItem, Portal, Processo
+from tests.conftest import Tempo
 from tests.factories import RESPOSTA, contadores, nova_execucao, novo_robo, tomado
 from workers.errors import Fim, LayoutMudou, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
 from workers.life import Life
@@ -131,6 +133,28 @@ def test_before_the_last_attempt_nobody_asks() -> None:
     work.robot.sondar = raising(None, asked)  # type: ignore[method-assign]
     work.process(tomado(batch, work.processo))
     assert asked == []
+
+
+@pytest.mark.parametrize("size", [1, 9])
+def test_a_case_that_makes_the_portal_look_down_whenever_it_is_asked_for_ends_all_the_same(
+    size: int, tempo: Tempo
+) -> None:
+    """As one whose page locks the session in which the portal is asked: a fresh robot finds the portal up each time."""
+    batch = nova_execucao(size)
+    others = batch.itens.exclude(ordem=1)
+    for _ in range(14):
+        others.update(available_at=tempo.agora + timedelta(days=1))
+        work = a_robot(batch, case=TempoEsgotado, portal=TempoEsgotado)
+        with pytest.raises(Fim) as fim:
+            work.process(tomado(batch, work.processo))
+        work.processo.terminar("exited", motivo=fim.value.motivo)
+        batch.portal.fechar_disjuntor()
+        tempo.avancar(60)
+        if not batch.itens.filter(ordem=1, status="pending").exists():
+            break
+    item = batch.itens.get(ordem=1)
+    assert (item.status, item.erro_classe, item.snoozes) == ("failed", "tempo_esgotado", 5)
+    assert others.filter(attempts=0).count() == size - 1
 
 
 # ---- a host of its own that does not reach the portal ---------------------------------------------------------------

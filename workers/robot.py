@@ -224,7 +224,8 @@ class Work:
         if isinstance(falha, UNANSWERED):
             try:
                 if self.suspicion.outage(item):
-                    self.life.finish(item.devolver)  # no attempt is lost, not even the last
+                    # No attempt is lost, not even the last; but not for ever, should this case alone lock the portal.
+                    self.life.finish(lambda: item.adiar(classe, texto, 0))
                     raise self.suspicion.spared(item, texto)
             except NavegadorQuebrado as broken:
                 falha = broken

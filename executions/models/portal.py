@@ -116,13 +116,10 @@ class Portal(models.Model):
         A failed login is one more case. Where the breaker has opened meanwhile, that explains this one too: its attempt
         is given back.
         """
-        from executions.models.job_item import JobItem  # noqa: PLC0415 (its own file knows Portal)
-
         with transaction.atomic():
             row = locked(Portal.objects.filter(pk=self.pk)).get()
             if row.fora_do_ar:
-                late = JobItem.objects.pendentes().filter(pk=item_id or 0, attempts__gt=0)
-                late.update(attempts=F("attempts") - 1, available_at=clock.db_now())
+                row._devolver(_contado([(caso, item_id)]), clock.db_now())
                 return False
             row.falhas = [*row.falhas, [caso, item_id]][-50:]
             row.save(update_fields=["falhas"])
@@ -183,11 +180,13 @@ class Portal(models.Model):
         return locked(Portal.objects.filter(pk=self.pk)).get()
 
     def _devolver(self, surto: "Counter[tuple[str, int | None]]", agora: datetime) -> None:
-        from executions.models.job_item import JobItem  # noqa: PLC0415 (its own file knows Portal)
+        """Gives the attempts back. Each time is a snooze (T8) of its item, and there are MAX_SNOOZES of them: a case
+        that makes its portal look down, every time, ends all the same."""
+        from executions.models.job_item import MAX_SNOOZES, JobItem  # noqa: PLC0415 (its own file knows Portal)
 
         for (_case, item_id), n in surto.items():
-            waiting = JobItem.objects.pendentes().filter(pk=item_id or 0)
-            waiting.update(attempts=Greatest(F("attempts") - n, 0), available_at=agora)
+            waiting = JobItem.objects.pendentes().filter(pk=item_id or 0, attempts__gt=0, snoozes__lt=MAX_SNOOZES)
+            waiting.update(attempts=Greatest(F("attempts") - n, 0), snoozes=F("snoozes") + 1, available_at=agora)
 
     def fechar_disjuntor(self) -> None:
         """The probe got through: the portal's batches go on."""
