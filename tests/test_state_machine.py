@@ -86,8 +86,10 @@ def escrever(donos: dict[int, tuple[int, int]], item: JobItem, verbo: str) -> No
         del donos[item.pk]
         return
     assert retrato(item.execucao) == antes, f"{verbo} wrote with an old token"
-    gravado = JobItem.objects.get(pk=item.pk)
-    assert (gravado.status in TERMINAIS, gravado.token) == (True, item.token), f"an old token was told {verbo} is ok"
+    tentativa = Tentativa.objects.get(item=item.pk, token=item.token)
+    assert (tentativa.ended is not None, tentativa.outcome) == (True, DESFECHOS[verbo]), (
+        f"an old token was told {verbo} is ok"
+    )
 
 
 def tentativas_sem(serie: Counter[int]) -> dict[int, int]:
