@@ -1,5 +1,6 @@
 """The faults of the chaos run: each picks its victims, does its deed, and says how it is undone."""
 
+import shutil
 import signal
 import threading
 from collections import Counter
@@ -67,13 +68,18 @@ KINDS: dict[str, Kind] = {
 }
 
 
+SMALL_DISK = 256 * 2**20
+
+
 def kinds_for(postgres: bool, only: list[str]) -> list[str]:
     here = "postgres" if postgres else "sqlite"
     return only or [name for name, kind in KINDS.items() if kind.on in ("", here)]
 
 
 def fill(folder: Path) -> Path:
-    """Takes all the room of that folder's disk. Returns the file that has it."""
+    """Takes all the room of that folder's disk, a small one made for it. Returns the file that has it."""
+    if shutil.disk_usage(folder).total > SMALL_DISK:
+        raise RuntimeError(f"{folder} is on no small disk of its own: this would take all the room of the machine.")
     stuff = folder / "enchimento"
     with stuff.open("wb", buffering=0) as handle:
         while True:

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from executions.models import JobItem
 from tests import factories
-from tests.faults.damage import KINDS, POINTS, Damage, kinds_for
+from tests.faults.damage import KINDS, POINTS, Damage, fill, kinds_for
 from tests.faults.storm import END_SECONDS, Fault, Wound, never_healed, reopened, schedule
 
 nodb = pytest.mark.nodb
@@ -29,6 +30,14 @@ def test_every_kind_of_fault_has_its_deed_and_its_database() -> None:
     assert "database_locked" in kinds_for(False, []) and "database_locked" not in kinds_for(True, [])
     assert "database_crash" in kinds_for(True, []) and "disk_full" not in kinds_for(True, [])
     assert len(set(POINTS)) == len(POINTS)
+
+
+@nodb
+def test_only_a_small_disk_is_filled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tests.faults.damage.SMALL_DISK", 2**20)
+    with pytest.raises(RuntimeError, match="no small disk"):
+        fill(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @nodb
