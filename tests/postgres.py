@@ -20,11 +20,11 @@ from urllib.parse import quote
 
 import psycopg
 
-# A thrown-away server needs no safety against power cuts, and the tests' threads need many connections.
+# A thrown-away server needs no safety against power cuts, and the tests' threads need many connections. But what it has
+# committed must outlive a crash of its own processes: so no synchronous_commit = off.
 CONFIGURATION = """
 max_connections = 250
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 deadlock_timeout = 200ms
 """

@@ -13,7 +13,7 @@ from workers.host import Chore, HostAgent
 from workers.watchdog import Watchdog
 
 
-@pytest.mark.nodb
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OperationalError("away"), ValueError("x")])
 def test_a_chore_that_fails_ends_neither_the_host_nor_the_others_and_is_tried_again(
     error: Exception, caplog: pytest.LogCaptureFixture
@@ -33,7 +33,7 @@ def test_a_chore_that_fails_ends_neither_the_host_nor_the_others_and_is_tried_ag
     assert all("sick" in record.getMessage() for record in told)
 
 
-@pytest.mark.nodb
+@pytest.mark.django_db(transaction=True)
 def test_a_loop_goes_on_after_a_failure_but_a_single_step_by_hand_raises() -> None:
     stop, n = threading.Event(), []
 

@@ -28,6 +28,7 @@ logger = logging.getLogger("robotcontrol.supervisor")
 Motivo, Status = Processo.Motivo, Processo.Status
 CHILD_POLL_SECONDS = 0.1
 ROW_POLL_SECONDS = 1.0
+RECORD_POLL_SECONDS = 0.2  # until a database that is away takes the end
 SAMPLE_SECONDS = 5.0
 
 
@@ -243,7 +244,7 @@ class Supervisor:
                     )
                     return
                 connection.close()
-                time.sleep(1)
+                time.sleep(RECORD_POLL_SECONDS)
 
 
 def _exit_code(child: "subprocess.Popen[bytes]") -> int | None:

@@ -40,7 +40,7 @@ class Watchdog:
         self._clock = ClockWatch()
         self._since: datetime | None = None
         self._stepped_at = time.monotonic()
-        self._dead_since: dict[int, float] = {}
+        self._dead_since: dict[int, float] | None = None  # before its first step
         self._late = False
 
     def step(self) -> dict[str, int]:
@@ -80,16 +80,18 @@ class Watchdog:
     def dead_here(self, agora: datetime) -> int:
         """T16, T9: processes of this host that are gone although no supervisor said so; what they left is killed.
 
-        Supervisors have a head start: by the last heartbeat, or, since a clock that jumped back makes that look new for
-        long, by how long this watchdog has known.
+        Supervisors have a head start: by the last heartbeat, which an outage of the database makes old, so it counts
+        from the second look on; or by how long this watchdog has known, since a clock that jumped back makes heartbeats
+        look new for long.
         """
         now, limit = time.monotonic(), agora - timedelta(seconds=settings.DEAD_GRACE_SECONDS)
         dead = [row for row in _here().filter(pid__isnull=False) if not processes.alive(who(row))]
-        self._dead_since = {row.pk: self._dead_since.get(row.pk, now) for row in dead}
+        known, first = self._dead_since or {}, self._dead_since is None
+        self._dead_since = {row.pk: known.get(row.pk, now) for row in dead}
         due = [
             row
             for row in dead
-            if (row.heartbeat_at and row.heartbeat_at < limit)
+            if (row.heartbeat_at and row.heartbeat_at < limit and (first or row.pk in known))
             or now - self._dead_since[row.pk] >= settings.DEAD_GRACE_SECONDS
         ]
         return sum(_clear(row, Status.LOST, Motivo.PERDIDO, "expirar") for row in due)

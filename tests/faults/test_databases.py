@@ -75,9 +75,11 @@ def test_a_crash_of_postgresql_in_the_middle_of_a_batch_loses_and_doubles_nothin
 
 
 def blamed(batch: Batch) -> list[tuple[Any, ...]]:
-    """The items that an outage cost an attempt or a crash, and how each of their attempts ended."""
+    """The items that an outage cost an attempt or a crash, how each of their attempts ended, and its robot."""
     rows = batch.execucao.itens.exclude(attempts=1, crashes=0)
-    return list(rows.values_list("ordem", "attempts", "crashes", "tentativas__n", "tentativas__outcome"))
+    robot = ("status", "motivo", "exit_code", "erro")
+    ends = (f"tentativas__{field}" for field in ("n", "outcome", *(f"processo__{name}" for name in robot)))
+    return list(rows.values_list("ordem", "attempts", "crashes", *ends))
 
 
 @pytest.mark.slow
