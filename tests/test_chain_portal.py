@@ -48,6 +48,7 @@ def test_a_second_session_that_the_portal_blocks_leaves_the_first_robot_to_finis
         assert credencial.livre_em is not None and credencial.recusada_em is None
 
 
+@pytest.mark.slow  # tests/faults/test_crowd.py asks the same of robots without a browser
 def test_an_outage_opens_the_breaker_uses_no_attempt_up_probes_rarely_and_ends_by_itself() -> None:
     casos, expected = gerar_casos(10, seed=13)
     with PortalDemo(cases=casos, latency=0.1) as portal, chain.machine(TIME_DIVISOR=6):

@@ -155,8 +155,7 @@ def test_a_frozen_browser_is_given_up_in_time(
     monkeypatch.setattr(devtools, "CONNECT_SECONDS", 0.5)
     family = [member.pid for member in processes.find(MARK)]
     assert len(family) > 5
-    for pid in family:
-        os.kill(pid, signal.SIGSTOP)
+    signal_all(family, signal.SIGSTOP)
     try:
         began = time.monotonic()
         for attempt in (eyes.picture, lambda: DevTools(*browser.devtools)):
@@ -164,8 +163,13 @@ def test_a_frozen_browser_is_given_up_in_time(
                 attempt()
         assert time.monotonic() - began < 2
     finally:
-        for pid in family:
-            os.kill(pid, signal.SIGCONT)
+        signal_all(family, signal.SIGCONT)
+
+
+def signal_all(pids: list[int], sig: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # a helper of the browser that has ended meanwhile
+            os.kill(pid, sig)
 
 
 def test_no_browser_there_is_a_failure_at_once(tmp_path: Path) -> None:

@@ -254,7 +254,7 @@ def limites(tempo: Tempo, settings: Any, transactional_db: None) -> type[Limites
 
 
 def test_no_sequence_breaks_a_limit_that_crosses_batches(limites: Any) -> None:
-    run_state_machine_as_test(limites, settings=settings(CURTO, max_examples=10))
+    run_state_machine_as_test(limites, settings=settings(CURTO, max_examples=6))
 
 
 @pytest.mark.slow

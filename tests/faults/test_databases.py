@@ -122,7 +122,7 @@ def test_a_crash_of_postgresql_while_three_robots_start_does_not_end_their_batch
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@times(3, 40)
+@times(2, 40)
 def test_a_commit_that_is_lost_or_whose_reply_is_lost_answers_once(counted: Note, when: str, repetitions: int) -> None:
     on("postgresql")
     chance = random.Random(14)
