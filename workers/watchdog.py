@@ -80,20 +80,18 @@ class Watchdog:
     def dead_here(self, agora: datetime) -> int:
         """T16, T9: processes of this host that are gone although no supervisor said so; what they left is killed.
 
-        Supervisors have a head start: by the last heartbeat, which an outage of the database makes old, so it counts
-        from the second look on; or by how long this watchdog has known, since a clock that jumped back makes heartbeats
-        look new for long.
+        Supervisors have a head start by the last heartbeat and, since an outage of the database makes that old, by half
+        as long from this watchdog's knowing; or by this alone, since a clock that jumped back makes that look new.
         """
-        now, limit = time.monotonic(), agora - timedelta(seconds=settings.DEAD_GRACE_SECONDS)
+        now, grace, known = time.monotonic(), settings.DEAD_GRACE_SECONDS, self._dead_since
         dead = [row for row in _here().filter(pid__isnull=False) if not processes.alive(who(row))]
-        known, first = self._dead_since or {}, self._dead_since is None
-        self._dead_since = {row.pk: known.get(row.pk, now) for row in dead}
-        due = [
-            row
-            for row in dead
-            if (row.heartbeat_at and row.heartbeat_at < limit and (first or row.pk in known))
-            or now - self._dead_since[row.pk] >= settings.DEAD_GRACE_SECONDS
-        ]
+        self._dead_since = {row.pk: (known or {}).get(row.pk, now) for row in dead}
+        silent, head_start = agora - timedelta(seconds=grace), 0 if known is None else grace / 2
+        due = []
+        for row in dead:
+            since = now - self._dead_since[row.pk]
+            if since >= grace or (since >= head_start and row.heartbeat_at and row.heartbeat_at < silent):
+                due.append(row)
         return sum(_clear(row, Status.LOST, Motivo.PERDIDO, "expirar") for row in due)
 
     def silent(self, agora: datetime) -> int:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from django.db import Error, connection
 
@@ -82,6 +83,23 @@ def reopened(execucao: Execucao) -> int:
     return n
 
 
+def history(execucao: Execucao) -> list[str]:
+    """What became of it and of its robots, for whoever looks for the cause of a finding."""
+    execucao.refresh_from_db()
+    fields = "id", "host__nome", "status", "motivo", "exit_code", "requested_at", "sent_at", "started_at", "login_em"
+    robots = execucao.processos.order_by("id").values_list(*fields, "heartbeat_at", "kill_requested_at", "ended_at")
+    told = execucao.registros.order_by("id").values_list("at", "evento", "mensagem")
+    return [
+        f"Execution {execucao.pk}, {execucao.max_robots} robots at most, last sign {execucao.heartbeat_at}:",
+        *(f"- {' '.join(_short(value) for value in row)}" for row in robots),
+        *(f"  {' '.join(_short(value) for value in row)}" for row in list(told)[-60:]),
+    ]
+
+
+def _short(value: object) -> str:
+    return f"{value:%M:%S.%f}"[:8] if isinstance(value, datetime) else str(value)
+
+
 def never_healed(wounds: list[Wound], calm: float) -> Iterator[judge.Finding]:
     """`calm`: when the last fault was undone (monotonic). Until then later faults may keep a wound open."""
     for wound in wounds:
@@ -101,6 +119,7 @@ class Storm:
         self.wounds: list[Wound] = []
         self.tally = Tally()
         self.findings: list[judge.Finding] = []
+        self.history: list[str] = []  # of the batches in which something was found
         self.reopened = 0
         self.away = 0  # steps of this very run that met no database
         self.left: dict[int, str] = {}
@@ -228,7 +247,10 @@ class Storm:
             lot = replace(batch.lot, zombies=batch.lot.zombies + self.damage.zombies[batch.execucao.pk])
             if batch.execucao.pk in self.damage.ended_by_hand:
                 lot = replace(lot, ended_by_hand=True)
-            self.findings += judge.judge(log, judge.tell(batch.execucao), lot)
+            found = judge.judge(log, judge.tell(batch.execucao), lot)
+            self.findings += found
+            if found:
+                self.history += history(batch.execucao)
         for pid, words in self.left.items():
             self.findings.append(judge.Finding("left", f"process {pid}: {words[:150]}"))
         self._watch()
@@ -261,7 +283,13 @@ class Storm:
         lines += ["", *(f"- {finding}" for finding in self.findings[:60])]
         if self.findings:
             ends = Processo.objects.exclude(erro="").order_by("id").values_list("execucao", "motivo", "erro")
-            lines += ["", "Last words:", *(f"- execution {pk}: {why}: {words[:200]}" for pk, why, words in ends)]
+            lines += [
+                "",
+                *self.history,
+                "",
+                "Last words:",
+                *(f"- execution {pk}: {why}: {words[:200]}" for pk, why, words in ends),
+            ]
         return "\n".join(lines)
 
     def _line(self, kind: str) -> str:
