@@ -1010,7 +1010,7 @@ def test_pausar_and_retomar_once_each(tempo, operador):
     assert lote.retomar(operador) is True
     lote.refresh_from_db()
     assert (lote.pausada, lote.pausada_por, lote.heartbeat_at) == (False, "", tempo.agora)
-    assert not Execucao.objects.caladas(tempo.agora).exists(), "the silence is counted anew"
+    assert not Execucao.objects.caladas(tempo.agora - timedelta(seconds=1)).exists(), "the silence is counted anew"
     assert eventos(lote) == ["enfileirada", "pausada", "retomada"]
 
 

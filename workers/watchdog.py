@@ -16,7 +16,7 @@ from executions import alarmes, esperas
 from executions.errors import StaleClaim
 from executions.models import Batida, Execucao, Host, JobItem, Processo, Quadro, Registro
 from executions.models.processo_queryset import ProcessoQuerySet
-from executions.panorama import LEGITIMATE, Espera
+from executions.panorama import LEGITIMATE
 from executions.results import ErroClasse
 from executions.robos import espera_de, pedir_robos
 from workers import processes
@@ -34,7 +34,7 @@ LATE_STEPS = 3
 
 class Watchdog:
     """Keeps between its steps only what must not come from the database: since when it has watched, the two clocks, and
-    since when it has known a process dead."""
+    since when it has known a process dead and a silent execution waiting for nothing."""
 
     def __init__(self) -> None:
         self._clock = ClockWatch()
@@ -42,6 +42,7 @@ class Watchdog:
         self._stepped_at = time.monotonic()
         self._dead_since: dict[int, float] | None = None  # before its first step
         self._late = False
+        self._waited: dict[int, datetime] = {}  # silent executions, and when they last had a reason to wait
 
     def step(self) -> dict[str, int]:
         """Returns what was put right, by kind."""
@@ -95,15 +96,22 @@ class Watchdog:
         return sum(_clear(row, Status.LOST, Motivo.PERDIDO, "expirar") for row in due)
 
     def silent(self, agora: datetime) -> int:
-        """T12: started, waiting for nothing, and without a sign for SILENCE_SECONDS of this unbroken watch."""
-        if not self._since or agora - self._since < timedelta(seconds=settings.SILENCE_SECONDS):
-            return 0
-        n = 0
-        for batch in Execucao.objects.caladas(agora).select_related("portal", "credencial"):
-            waits = espera_de(batch, agora)
-            if waits is Espera.COMPLETA or waits not in LEGITIMATE:
+        """T12: started, and for SILENCE_SECONDS of this unbroken watch without a sign and without a reason to wait.
+
+        Waits are noted from half that time on: one that ends now leaves its robots the time to start.
+        """
+        silence, waited, n = timedelta(seconds=settings.SILENCE_SECONDS), self._waited, 0
+        self._waited = {}
+        for batch in Execucao.objects.caladas(agora - silence / 2).select_related("portal", "credencial"):
+            if espera_de(batch, agora) in LEGITIMATE:
+                self._waited[batch.pk] = agora
+                continue
+            since = max(filter(None, (batch.heartbeat_at, self._since, waited.get(batch.pk))))
+            if agora - since >= silence:
                 text = _("Nenhum sinal dos robôs por tempo demais. Reabra as falhas para tentar de novo.")
                 n += batch.interromper(ErroClasse.SEM_HEARTBEAT, text)
+            elif batch.pk in waited:
+                self._waited[batch.pk] = waited[batch.pk]
         return n
 
 

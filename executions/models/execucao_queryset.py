@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, Count, F, Min, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, JSONArray
@@ -121,10 +120,9 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         """The order in which the scheduler serves: the most urgent first, then by arrival."""
         return self.order_by("-prioridade", "id")
 
-    def caladas(self, agora: datetime) -> "ExecucaoQuerySet":
-        """Started, open, not paused, and without a sign for SILENCE_SECONDS (T12's first half)."""
-        limit = agora - timedelta(seconds=settings.SILENCE_SECONDS)
-        return self.abertas().filter(started_at__isnull=False, pausada_em=None, heartbeat_at__lt=limit)
+    def caladas(self, desde: datetime) -> "ExecucaoQuerySet":
+        """Started, open, not paused, and without a sign since then (T12's first half)."""
+        return self.abertas().filter(started_at__isnull=False, pausada_em=None, heartbeat_at__lt=desde)
 
     def enfileirar(self, linhas: "Iterable[Linha] | LinhaQuerySet", **como: Any) -> "Execucao":
         """T1: the batch, all its items (the accepted lines) and who is told of its end, queued, in one transaction.
