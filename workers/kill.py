@@ -31,7 +31,8 @@ class Victims:
         return cls(tuple(r.pk for r in robots), tuple(members.values()), tuple(mark(r.uuid) for r in here))
 
     def wait(self) -> processes.Reaped:
-        """Waits until their hosts have killed them. Where no host runs, this process acts as its machine's agent."""
+        """Waits until their hosts have killed them, and what is dying is gone. Where no host runs, this process acts as
+        its machine's agent."""
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline and Processo.objects.vivos().filter(pk__in=self.rows).exists():
             lock = take_lock()
@@ -39,8 +40,14 @@ class Victims:
                 watchdog.kill_asked_here(clock.db_now(), SUPERVISOR_SECONDS)
                 lock.close()
             time.sleep(POLL_SECONDS)
-        left = tuple(m.pid for m in self.members if processes.still(m))
-        late = tuple(m.pid for text in self.marks for m in processes.find(text))
-        left = tuple(sorted({*left, *late}))
+        left = self._left()
+        while left and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            left = self._left()
         found = len({m.pid for m in self.members} | set(left))
         return processes.Reaped(found, found - len(left), left)
+
+    def _left(self) -> tuple[int, ...]:
+        """Of those, and of whoever carries their marks since, the pids that are still there."""
+        late = (m.pid for text in self.marks for m in processes.find(text))
+        return tuple(sorted({*(m.pid for m in self.members if processes.still(m)), *late}))
