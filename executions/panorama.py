@@ -188,7 +188,7 @@ class Panorama:
 
     def _com_sessoes(self, execucao: Execucao, missing: int) -> tuple[int, Espera]:
         portal, credencial = execucao.portal, execucao.credencial
-        if credencial.livre_em and credencial.livre_em > self.agora:
+        if credencial.bloqueada(self.agora):
             return 0, Espera.CREDENCIAL
         on_credencial = self._robos["credencial", credencial.pk]
         free = missing

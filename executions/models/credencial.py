@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -65,6 +65,10 @@ class Credencial(models.Model):
                 gettext("O portal recusou a credencial %(usuario)s.") % {"usuario": self.usuario},
                 level="error",
             )
+
+    def bloqueada(self, agora: datetime) -> bool:
+        """Does its portal keep it out for some minutes?"""
+        return self.livre_em is not None and self.livre_em > agora
 
     def bloquear(self) -> None:
         """The portal blocked it for now: not used for BLOCKED_SECONDS."""

@@ -150,7 +150,7 @@ class Opcoes:
 
     def bloqueada(self, credencial: Credencial) -> bool:
         """Does the portal keep this login out for some minutes? By the clock that the robots go by."""
-        return credencial.livre_em is not None and credencial.livre_em > self._agora
+        return credencial.bloqueada(self._agora)
 
     def em_uso(self, credencial: Credencial) -> list[Execucao]:
         """The executions whose robots use this login now."""

@@ -7,7 +7,6 @@ from typing import Self
 
 import pytest
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: makes a network namespace")
 HERE, THERE = "10.99.7.5", "10.99.7.6"
 
 

@@ -15,7 +15,7 @@ from executions.models import Host, JobItem, Processo
 from executions.robos import iniciar
 from tests import chain
 from tests.chain import Machine
-from tests.faults.network import Cable, needs_root
+from tests.faults.network import Cable
 from tests.faults.proxy import Proxy
 from tests.faults.servers import Postgres
 from tests.faults.world import Batch, World, everything_of, freeze, strike, thaw, world
@@ -191,7 +191,6 @@ def _wait_alive(n: int) -> None:
 
 
 # ---- cut off from the portal alone -------------------------------------------------------------------------------
-@needs_root
 def test_a_host_cut_off_from_the_portal_alone_leaves_the_work_to_the_one_that_reaches_it(counted: Note) -> None:
     """It is the emptier one, so every robot and every probe would be sent to it."""
     if connection.vendor != "postgresql":
