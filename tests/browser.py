@@ -8,8 +8,22 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests import chain
 
 DESKTOP, PHONE = (1366, 900), (360, 780)
+NOT_YET = (
+    NoSuchElementException, StaleElementReferenceException, ElementClickInterceptedException,
+    ElementNotInteractableException,
+)  # fmt: skip
 
 
 @contextmanager
@@ -22,6 +36,7 @@ def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = webdriver.ChromeService(settings.CHROMEDRIVER or "/usr/bin/chromedriver")
     browser = webdriver.Chrome(options=options, service=service)
+    browser.set_script_timeout(120)  # axe on a long page, on a machine that does much else
     try:
         yield browser
     finally:
@@ -44,6 +59,26 @@ def enter(browser: webdriver.Chrome, base: str, user: User) -> None:
 def come_in(browser: webdriver.Chrome, base: str, session: dict[str, str]) -> None:
     browser.get(f"{base}/healthz/live")
     browser.add_cookie(session)
+
+
+def found(browser: webdriver.Chrome, css: str) -> WebElement:
+    """Once it is there: an address changes before the page of it has come."""
+    return chain.wait_for(lambda: next(iter(browser.find_elements(By.CSS_SELECTOR, css)), None), 20, css)
+
+
+def click(browser: webdriver.Chrome, what: str, by: str = By.CSS_SELECTOR) -> None:
+    """Once it can be: a poll may put a new one in its place, or move it, between the look and the click."""
+    chain.wait_for(lambda: _clicked(browser, by, what), 20, f"{what} to be there")
+
+
+def _clicked(browser: webdriver.Chrome, by: str, what: str) -> bool:
+    try:
+        found = browser.find_element(by, what)
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+        found.click()
+    except NOT_YET:
+        return False
+    return True
 
 
 def resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:

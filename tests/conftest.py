@@ -10,6 +10,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
+from selenium.common.exceptions import WebDriverException
 
 # "slow" belongs to `make test-all`; HYPOTHESIS_PROFILE picks one by hand.
 settings.register_profile("ci", deadline=None)
@@ -21,6 +22,13 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """ChromeDriver's own frames have no names; twenty lines of them hide which test failed, and why."""
+    if call.excinfo and isinstance(call.excinfo.value, WebDriverException):
+        call.excinfo.value.stacktrace = None
 
 
 class MissingVariable(logging.Filter):

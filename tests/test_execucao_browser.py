@@ -11,7 +11,7 @@ from executions import clock
 from executions.models import Execucao, Registro
 from executions.results import Resposta, Resultado
 from tests import chain
-from tests.browser import chromium, complaints, enter, shift, watch_shifts
+from tests.browser import chromium, click, complaints, enter, shift, watch_shifts
 from tests.factories import nova_execucao, novo_robo, tomado
 from tests.pages import pagina_leve  # noqa: F401 (a fixture)
 from tests.web import web
@@ -40,7 +40,7 @@ def test_ticks_a_half_typed_search_and_an_open_menu_survive_polls(tmp_path: Path
         enter(browser, base, user)
         browser.get(f"{base}/execucoes/{batch.pk}/")
         complaints(browser)
-        browser.find_element(By.CSS_SELECTOR, "#item-1 .pick input").click()
+        click(browser, "#item-1 .pick input")
         assert text(browser, "#n-escolhidos") == "1 escolhida"
         assert not browser.find_element(By.CSS_SELECTOR, "#item-2 .pick input").is_enabled()
         browser.execute_script("document.querySelector('#exportar summary').click()")
@@ -59,12 +59,12 @@ def test_ticks_a_half_typed_search_and_an_open_menu_survive_polls(tmp_path: Path
         assert shift(browser) < 0.1
         assert complaints(browser) == []
 
-        browser.find_element(By.CSS_SELECTOR, "#item-2 .pick input").click()
+        click(browser, "#item-2 .pick input")
         assert text(browser, "#n-escolhidos") == "2 escolhidas"
         assert not browser.execute_script("return document.getElementById('exportar').open"), (
             "a click elsewhere closes it"
         )
-        browser.find_element(By.CSS_SELECTOR, "#selecao .main").click()
+        click(browser, "#selecao .main")
         chain.wait_for(lambda: "2 falhas reabertas." in text(browser, ".banner.is-ok"), 10, "what came of it")
     batch = Execucao.objects.get(pk=batch.pk)
     assert (batch.n_failed, batch.n_pending) == (0, 3)

@@ -8,7 +8,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from tests import chain
-from tests.browser import DESKTOP, PHONE, chromium, enter, resize
+from tests.browser import DESKTOP, PHONE, chromium, click, enter, resize
 from tests.pages import pessoa
 from tests.web import web
 
@@ -40,7 +40,7 @@ def the_keys_go_to_pages_and_never_while_somebody_types(browser: webdriver.Chrom
 
 def who_switches_the_keys_off_has_none(browser: webdriver.Chrome, base: str) -> None:
     browser.get(f"{base}/ajuda/")
-    browser.find_element(By.ID, "usar-atalhos").click()
+    click(browser, "#usar-atalhos")
     browser.get(f"{base}/portais/")
     press(browser, "g", "m")
     time.sleep(0.5)
@@ -54,7 +54,7 @@ def the_menu_opens_on_a_phone_and_leads_on(browser: webdriver.Chrome, base: str)
     browser.get(f"{base}/")
     link = browser.find_element(By.CSS_SELECTOR, ".nav a[href='/agenda/']")
     assert not link.is_displayed()
-    browser.find_element(By.CSS_SELECTOR, ".menu-btn").click()
+    click(browser, ".menu-btn")
     assert link.is_displayed()
     link.click()
     goes_to(browser, "/agenda/")
@@ -68,7 +68,7 @@ def test_keys_menu_and_theme(tmp_path: Path, grupos: None) -> None:
         the_keys_go_to_pages_and_never_while_somebody_types(browser, base)
         who_switches_the_keys_off_has_none(browser, base)
         the_menu_opens_on_a_phone_and_leads_on(browser, base)
-        browser.find_element(By.ID, "tema").click()
+        click(browser, "#tema")
         chosen = browser.execute_script("return document.documentElement.dataset.theme")
         browser.get(f"{base}/admin/")
         assert chosen == browser.execute_script("return document.documentElement.dataset.theme") == "light"

@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from executions import clock
 from executions.models import Processo, Registro
 from tests import chain
-from tests.browser import chromium, complaints, enter, shift, watch_shifts
+from tests.browser import chromium, click, complaints, enter, found, shift, watch_shifts
 from tests.factories import RESPOSTA, nova_execucao, novo_robo, tomado
 from tests.pages import pessoa
 from tests.web import web
@@ -97,9 +97,9 @@ def test_a_live_page_disturbs_nobody_and_says_when_it_cannot_update(tmp_path: Pa
 
         Session.objects.all().delete()
         chain.wait_for(lambda: "/entrar/" in browser.current_url, 5, "the login page")
-        browser.find_element(By.NAME, "username").send_keys(user.username)
-        browser.find_element(By.NAME, "password").send_keys("x")
-        browser.find_element(By.CSS_SELECTOR, "button.big").click()
+        found(browser, "[name=username]").send_keys(user.username)
+        found(browser, "[name=password]").send_keys("x")
+        click(browser, "button.big")
         chain.wait_for(lambda: browser.current_url.endswith("/processos/?desfecho=falha"), 5, "the way back")
 
 

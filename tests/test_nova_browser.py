@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 
 from executions.models import Execucao
 from tests import chain
-from tests.browser import chromium, complaints, enter
+from tests.browser import chromium, click, complaints, enter
 from tests.factories import nova_credencial, novo_host, novo_portal
 from tests.intake_helpers import NOME, OUTRO, pdf
 from tests.pages import pagina_leve  # noqa: F401 (a fixture)
@@ -45,7 +45,7 @@ def test_a_person_pastes_drops_checks_and_starts(tmp_path: Path, grupos: None) -
         browser.switch_to.active_element.send_keys(f"{OUTRO} Certidão.pdf\nnada.docx")
         browser.execute_script(DROP, NOME, pdf("a").decode("latin-1"))
         assert shown(browser, "#escolhidos").startswith("1 arquivo escolhido")
-        browser.find_element(By.CSS_SELECTOR, "#envio button").click()
+        click(browser, "#envio button")
         chain.wait_for(lambda: shown(browser, "#previa h2"), 10, "the preview")
         assert [cell.text for cell in browser.find_elements(By.CSS_SELECTOR, "#previa .title")] == [
             "…Manifestação", "…Certidão", "nada.docx",
@@ -54,11 +54,11 @@ def test_a_person_pastes_drops_checks_and_starts(tmp_path: Path, grupos: None) -
         title = browser.find_element(By.ID, "titulo")
         title.clear()
         title.send_keys("Da tarde")
-        browser.find_element(By.ID, "aba-recusados").click()
+        click(browser, "#aba-recusados")
         chain.wait_for(lambda: len(browser.find_elements(By.CSS_SELECTOR, "#previa tbody tr")) == 1, 10, "the tab")
         assert browser.find_element(By.ID, "titulo").get_attribute("value") == "Da tarde", "a tab keeps the options"
 
-        browser.find_element(By.CSS_SELECTOR, "#inicio .main").click()
+        click(browser, "#inicio .main")
         chain.wait_for(lambda: "/nova/" not in browser.current_url, 10, "the page of the execution")
         batch = Execucao.objects.get()
         assert browser.current_url.endswith(f"/execucoes/{batch.pk}/")

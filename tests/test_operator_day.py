@@ -8,13 +8,12 @@ import pytest
 from django.contrib.auth.models import Group, User
 from openpyxl import load_workbook
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 
 from executions import exports
 from executions.models import Execucao, Processo
 from tests import chain
-from tests.browser import DESKTOP, PHONE, chromium, complaints, overflow, resize, shift, watch_shifts
+from tests.browser import DESKTOP, PHONE, chromium, click, complaints, found, overflow, resize, shift, watch_shifts
 from tests.web import web
 from workers.portals.demo.sample import AMOSTRA
 from workers.portals.demo.server import PortalDemo
@@ -46,24 +45,11 @@ class Day:
         return self.browser.execute_script(said, css)
 
     def click(self, css: str) -> None:
-        self._press(By.CSS_SELECTOR, css)
+        click(self.browser, css)
 
     def act(self, label: str) -> None:
         """A button or link by its words."""
-        self._press(By.XPATH, f"//main//*[self::a or self::button][contains(., '{label}')]")
-
-    def _press(self, by: str, what: str) -> None:
-        """Once it is there; a poll may put a new one in its place between the look and the click."""
-        chain.wait_for(lambda: self._pressed(by, what), 20, f"{what} to be there")
-
-    def _pressed(self, by: str, what: str) -> bool:
-        try:
-            found = self.browser.find_element(by, what)
-            self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
-            found.click()
-        except (NoSuchElementException, StaleElementReferenceException):
-            return False
-        return True
+        click(self.browser, f"//main//*[self::a or self::button][contains(., '{label}')]", By.XPATH)
 
     def says(self, words: str, css: str = "main", seconds: float = 30) -> None:
         chain.wait_for(lambda: words in self.text(css), seconds, f"“{words}” in {css}")
@@ -81,7 +67,7 @@ class Day:
     def start(self) -> Execucao:
         self.click("#menu a[href='/execucoes/']")
         self.click(".page-head a[href='/execucoes/nova/']")
-        self.browser.find_element(By.ID, "nomes").send_keys("\n".join([*(line.nome for line in DAY), "nada.docx"]))
+        found(self.browser, "#nomes").send_keys("\n".join([*(line.nome for line in DAY), "nada.docx"]))
         self.click("#envio button[type=submit]")
         self.says(f"{len(DAY)} entram na execução, 1 recusada", "#previa")
         self.click("#robos label:has(input[value='2'])")

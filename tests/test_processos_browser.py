@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 
 from executions.models import Processo
 from tests import chain
-from tests.browser import chromium
+from tests.browser import chromium, click
 from tests.processos import novo_script, pasta_de_scripts  # noqa: F401 (a fixture)
 from tests.web import web
 
@@ -50,7 +50,7 @@ def log_in(browser: webdriver.Chrome, base: str) -> None:
     browser.get(f"{base}/entrar/?next=/processos/")
     browser.find_element(By.NAME, "username").send_keys("marina")
     browser.find_element(By.NAME, "password").send_keys("senha-da-marina-9")
-    browser.find_element(By.CSS_SELECTOR, "button.big").click()
+    click(browser, "button.big")
 
 
 def watch_the_log_grow(browser: webdriver.Chrome) -> None:
@@ -83,8 +83,8 @@ def test_a_person_runs_a_script_watches_it_and_cancels_it(pasta: Path, tmp_path:
         chromium(tmp_path / "perfil") as browser,
     ):
         log_in(browser, f"http://127.0.0.1:{port}")
-        browser.find_element(By.ID, f"executar-{script.pk}").click()
-        browser.find_element(By.CSS_SELECTOR, "button.main").click()
+        click(browser, f"#executar-{script.pk}")
+        click(browser, "button.main")
         watch_the_log_grow(browser)
         scrolling_up_stops_following(browser)
         assert len(set(lines(browser))) == len(lines(browser)), "no line comes twice"
@@ -92,7 +92,7 @@ def test_a_person_runs_a_script_watches_it_and_cancels_it(pasta: Path, tmp_path:
         browser.get(f"http://127.0.0.1:{port}/scripts/{script.pk}/")
         assert f"(PID {Processo.objects.get().pid}). Cancelar?" in browser.find_element(By.TAG_NAME, "h1").text
         browser.back()
-        browser.find_element(By.ID, "cancelar").click()
+        click(browser, "#cancelar")
         chain.wait_for(lambda: "Cancelado" in browser.page_source and "Sinal" in browser.page_source, 20, "the end")
         assert not browser.execute_script("return document.getElementById('resumo').dataset.ritmo")
         time.sleep(0.5)
