@@ -67,8 +67,8 @@ def test_descriptors_and_memory_are_those_of_the_kernel(tmp_path: Path) -> None:
 
 
 def test_a_zombie_and_a_grandchild_belong_to_the_family() -> None:
-    # The zombie last: a Popen after it would ask for its status.
-    code = "import subprocess, time; subprocess.Popen(['sleep', '60']); subprocess.Popen(['true']); time.sleep(60)"
+    # Kept, both: a Popen that is let go asks for its process's status, and the zombie is gone.
+    code = "from subprocess import Popen; import time; kept = Popen(['sleep', '60']), Popen(['true']); time.sleep(60)"
     parent = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     try:
         deadline = time.monotonic() + 10
