@@ -93,6 +93,7 @@ ESPERA = {
     Espera.PORTAL: _("Volta sozinha quando o portal responder. Veja Portais."),
     Espera.CREDENCIAL: _("Volta sozinha quando o bloqueio passar. Veja Portais."),
     Espera.LOGIN: _("Um robô só entra primeiro, para que uma senha errada não bloqueie a conta."),
+    Espera.ENTRADA: _("Os robôs que já entraram continuam. Talvez o portal não aceite mais sessões do que estas."),
     Espera.SESSOES: _("Outro robô precisa sair antes. O limite está no cadastro do portal e da credencial."),
     Espera.SEM_MAQUINA: _("Peça a quem cuida das máquinas que ligue uma. Veja Máquinas."),
     Espera.SEM_LUGAR: _("Começa quando um robô de outra execução sair. Veja Máquinas."),

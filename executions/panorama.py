@@ -28,6 +28,7 @@ class Espera(models.TextChoices):
     PORTAL = "portal", _("O portal não responde. Uma sondagem por minuto; nenhuma tentativa é gasta.")
     CREDENCIAL = "credencial", _("A credencial está bloqueada pelo portal por alguns minutos.")
     LOGIN = "login", _("Aguarda o primeiro login da credencial antes de abrir mais robôs.")
+    ENTRADA = "entrada", _("O portal não respondeu ao último robô que tentou entrar. Outro tenta em um minuto.")
     SESSOES = "sessoes", _("O portal ou a credencial já usa todas as sessões permitidas.")
     SEM_MAQUINA = "sem_maquina", _("Nenhuma máquina de robôs está ligada. Inicie uma com manage.py runrobots.")
     SEM_LUGAR = "sem_lugar", _("As máquinas ligadas estão sem lugar para mais um robô.")
@@ -109,17 +110,21 @@ class Panorama:
         """The emptiest live host that may take one more robot of this execution.
 
         One that has just not reached the portal is left out while another may do better: a cable of its own is down.
+        Where none may, one tries if nobody works on this execution: those who are in are all that the portal lets in.
         """
         fit = [host for host in self.hosts_vivos if host.atende(execucao.pk)]
-        if len(fit) > 1:
-            fit = [host for host in fit if (host.pk, execucao.portal_id) not in self.sem_portal] or fit
+        at_work = self._robos["execucao", execucao.pk]
+        if len(fit) > 1 or at_work:
+            reach = [host for host in fit if (host.pk, execucao.portal_id) not in self.sem_portal]
+            fit = reach if reach or at_work else fit
         free = {host: host.places - self.robos_em(host) for host in fit}
         host = max(free, key=lambda host: free[host], default=None)
         return host if host and free[host] > 0 else None
 
     @cached_property
     def sem_portal(self) -> set[tuple[int, int]]:
-        """(host, portal) of the robots that left within the last minute because the portal did not answer."""
+        """(host, portal) of the robots that left within the last minute because the portal did not answer, nor has
+        come back since."""
         return set(Processo.objects.sem_portal_desde(self.agora - timedelta(seconds=settings.PROBE_SECONDS)))
 
     def contar(self, processo: Processo) -> None:
@@ -131,10 +136,12 @@ class Panorama:
         for counted in ("_robos", "com_a_vez"):
             vars(self).pop(counted, None)
 
-    @property
-    def falta_lugar(self) -> Espera:
-        """What it is that no host has a place."""
-        return Espera.SEM_LUGAR if self.hosts_vivos else Espera.SEM_MAQUINA
+    def falta_lugar(self, execucao: Execucao) -> Espera:
+        """What it is that no host has a place for this execution."""
+        if not self.hosts_vivos:
+            return Espera.SEM_MAQUINA
+        free = [host for host in self.hosts_vivos if host.atende(execucao.pk) and host.places > self.robos_em(host)]
+        return Espera.ENTRADA if free else Espera.SEM_LUGAR
 
     def espera_de(self, execucao: Execucao) -> Espera:
         """What this execution waits for now, if anything."""
@@ -144,7 +151,7 @@ class Panorama:
         if not n:
             return espera
         if self.lugar_para(execucao) is None:
-            return self.falta_lugar
+            return self.falta_lugar(execucao)
         return Espera.PORTAL if execucao.portal.fora_do_ar else Espera.NADA
 
     def vagas(self, execucao: Execucao) -> tuple[int, Espera]:

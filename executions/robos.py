@@ -32,8 +32,10 @@ def pedir_robos(execucao_id: int) -> Pedido:
         Controle.lock()
         rows = Execucao.objects.filter(pk=execucao_id).select_related("portal", "credencial")
         batch = locked(rows).first()
-        if batch is None or not batch.aberta or _sem_saida(batch):
+        if batch is None or not batch.aberta or _senha_recusada(batch):
             return Pedido(0, Espera.TERMINADA)
+        if words := Processo.tres_quedas_antes_do_login(batch):
+            return _nenhum_comeca(batch, words)
         agora = clock.db_now()
         panorama = Panorama.ler(agora)
         batch = panorama.aberta(execucao_id) or batch
@@ -42,7 +44,7 @@ def pedir_robos(execucao_id: int) -> Pedido:
         while asked < n:
             host = panorama.lugar_para(batch)
             if host is None:
-                espera = panorama.falta_lugar
+                espera = panorama.falta_lugar(batch)
                 break
             # Only with a place in hand: a probe that cannot start would cost the portal's other batches their minute.
             if batch.portal.fora_do_ar and not batch.portal.ganhar_sonda(agora):
@@ -98,13 +100,18 @@ def pedir_em_ordem() -> int:
     return sum(pedir_robos(pk).robos for pk in worth_it)
 
 
-def _sem_saida(batch: Execucao) -> bool:
-    if batch.credencial.recusada_em:
-        text = _("O portal recusou usuário ou senha. Corrija a credencial e reabra as falhas.")
-        return batch.interromper(ErroClasse.CREDENCIAL_RECUSADA, text)
-    words = Processo.tres_quedas_antes_do_login(batch)
-    if words:
-        return batch.interromper(
-            ErroClasse.NAVEGADOR, _("Três robôs seguidos falharam antes do login. %(words)s") % {"words": words}
-        )
-    return False
+def _senha_recusada(batch: Execucao) -> bool:
+    if not batch.credencial.recusada_em:
+        return False
+    text = _("O portal recusou usuário ou senha. Corrija a credencial e reabra as falhas.")
+    return batch.interromper(ErroClasse.CREDENCIAL_RECUSADA, text)
+
+
+def _nenhum_comeca(batch: Execucao, words: str) -> Pedido:
+    """The end of a batch for which no robot starts. One that is at work goes on with it, without others."""
+    if Processo.objects.vivos().filter(execucao=batch, login_em__isnull=False).exists():
+        return Pedido(0, Espera.SEM_LUGAR)
+    batch.interromper(
+        ErroClasse.NAVEGADOR, _("Três robôs seguidos falharam antes do login. %(words)s") % {"words": words}
+    )
+    return Pedido(0, Espera.TERMINADA)

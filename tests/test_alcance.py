@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from executions.models import Execucao, Host, Processo
-from executions.panorama import Panorama
-from executions.robos import pedir_robos
+from executions.panorama import Espera, Panorama
+from executions.robos import Pedido, espera_de, pedir_robos
 from tests.conftest import Tempo
-from tests.factories import nova_execucao, novo_host
+from tests.factories import nova_execucao, novo_host, novo_robo
 
 pytestmark = pytest.mark.django_db
 
@@ -85,3 +85,36 @@ def test_the_probes_of_a_portal_go_round_the_machines(longe: Host, perto: Host, 
         probe.terminar("exited", motivo=Processo.Motivo.PORTAL)
         tempo.agora -= timedelta(seconds=5)
     assert asked == ["longe", "perto", "longe", "perto"]
+
+
+# ---- a portal that lets in no more than those who are in -------------------------------------------------------------
+def test_while_others_work_a_login_without_an_answer_is_tried_again_in_a_minute(
+    tempo: Tempo,
+) -> None:
+    host = novo_host(places=8)
+    batch = nova_execucao(9, max_robots=3)
+    working = novo_robo(batch, host)
+    working.logou()
+    for n in range(3):
+        host.bater()
+        assert pedir_robos(batch.pk).robos == 2
+        for robo in Processo.objects.vivos().exclude(pk=working.pk):
+            robo.terminar("exited", motivo=Processo.Motivo.PORTAL)
+        assert pedir_robos(batch.pk) == Pedido(0, Espera.ENTRADA), n
+        tempo.avancar(59)
+        host.bater()
+        assert espera_de(batch, tempo.agora) == Espera.ENTRADA
+        assert pedir_robos(batch.pk).robos == 0
+        tempo.avancar(2)
+
+
+def test_a_breaker_that_has_closed_since_ends_that_wait(tempo: Tempo) -> None:
+    host = novo_host(places=8)
+    batch = nova_execucao(9, max_robots=3)
+    batch.portal.abrir_disjuntor()
+    nao_alcancou(batch, host, tempo)
+    tempo.avancar(5)
+    probe = novo_robo(batch, host)
+    probe.logou()
+    batch.portal.fechar_disjuntor()
+    assert pedir_robos(batch.pk).robos == 2

@@ -212,3 +212,24 @@ def test_the_canary_is_waited_for_by_the_monotonic_clock(tempo: Tempo, tmp_path,
     finally:
         cluster.child.kill()
         cluster.child.wait()
+
+
+def test_a_host_that_was_held_up_itself_does_not_blame_its_cluster(tempo: Tempo, tmp_path, monkeypatch) -> None:
+    """A canary that nobody sent is none that does not come back."""
+    cluster = Cluster(factories.novo_host(), 1, tmp_path / "log")
+    cluster.child = subprocess.Popen(["sleep", "60"])
+    cluster.started = now = time.monotonic()
+    sent: list[str] = []
+    monkeypatch.setattr("executions.queue.send_canary", sent.append)
+    try:
+        assert cluster.check(None) == ""
+        monkeypatch.setattr(time, "monotonic", lambda: now + 1)
+        assert cluster.check(tempo.agora) == "" and len(sent) == 1  # it is back
+        monkeypatch.setattr(time, "monotonic", lambda: now + 2 * settings.CANARY_LIMIT_SECONDS)
+        assert cluster.check(tempo.agora) == "" and len(sent) == 2
+        late = now + 3 * settings.CANARY_LIMIT_SECONDS
+        monkeypatch.setattr(time, "monotonic", lambda: late)
+        assert "canário" in cluster.check(tempo.agora)
+    finally:
+        cluster.child.kill()
+        cluster.child.wait()

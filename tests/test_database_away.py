@@ -5,24 +5,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 
-from executions import alarmes, clock
+from executions import alarmes, clock, scripts
 from executions.errors import StaleClaim
-from executions.models import Processo, Registro
+from executions.models import Processo, Registro, Saida
 from executions.robos import pedir_robos
-from tests import factories
+from tests import factories, processos
 from workers import child, life, processes
 from workers.errors import NavegadorQuebrado
 from workers.life import FENCED, NO_DATABASE, Life
+from workers.output import Chunk
 from workers.robot import Fim, Work
 from workers.robot_supervisor import RobotSupervisor
+from workers.script_supervisor import ScriptSupervisor
 from workers.supervisor import End
 
 pytestmark = pytest.mark.django_db
+pasta = processos.pasta_de_scripts
 
 
 @contextmanager
@@ -258,3 +262,78 @@ def test_lines_that_the_database_could_not_take_are_written_with_the_next_heartb
     with queries_that_fail(1), pytest.raises(OperationalError):
         mine.flush()
     assert flushed() == ["um", "dois", "b", "c", "d"]
+
+
+# ---- scripts --------------------------------------------------------------------------------------------------------
+def a_script(folder: Path, code: str, **fields: Any) -> ScriptSupervisor:
+    row = scripts.pedir_script(processos.novo_script(folder, code, **fields), {})
+    Processo.objects.filter(pk=row.pk).update(host=factories.novo_host())
+    row.refresh_from_db()
+    assert row.iniciar()
+    return ScriptSupervisor(row)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_script_works_on_while_the_database_is_away(pasta: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    supervisor = a_script(pasta, "import time; time.sleep(3); print('fim')")
+    monkeypatch.setattr(supervisor, "sample_seconds", 0.2)
+    real, asked = clock.db_now, []
+
+    def away() -> Any:
+        if 0.5 < time.monotonic() - supervisor.began < 2:
+            asked.append(1)
+            raise OperationalError("server closed the connection unexpectedly")
+        return real()
+
+    monkeypatch.setattr("workers.script_supervisor.clock.db_now", away)
+    supervisor.run()
+    supervisor.processo.refresh_from_db()
+    assert asked and (supervisor.processo.motivo, supervisor.processo.exit_code) == ("concluido", 0)
+    assert supervisor.processo.saidas.get().texto == "fim\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_limits_of_a_script_hold_while_the_database_is_away(pasta: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import time; kept = bytearray(80 * 2**20); time.sleep(30)"
+    supervisor = a_script(pasta, code, max_memoria_mb=64)
+    monkeypatch.setattr(supervisor, "sample_seconds", 0.2)
+    real = clock.db_now
+
+    def away() -> Any:
+        if not supervisor.verdict:
+            raise OperationalError("server closed the connection unexpectedly")
+        return real()
+
+    running = supervisor._running
+
+    def from_now_on(who: processes.Identity) -> bool:
+        went = running(who)
+        monkeypatch.setattr("workers.script_supervisor.clock.db_now", away)
+        return went
+
+    monkeypatch.setattr(supervisor, "_running", from_now_on)
+    supervisor.run()
+    supervisor.processo.refresh_from_db()
+    assert supervisor.processo.motivo == "memoria"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_output_whose_commit_lost_its_reply_is_there_once_and_the_rest_follows(
+    pasta: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor = a_script(pasta, "print('x')")
+    real, lost = Saida.objects.bulk_create, []
+
+    def lose_the_reply(rows: list[Saida], **kwargs: Any) -> list[Saida]:
+        written = real(rows, **kwargs)
+        if not lost:
+            lost.append(1)
+            raise OperationalError("server closed the connection unexpectedly")
+        return written
+
+    monkeypatch.setattr(Saida.objects, "bulk_create", lose_the_reply)
+    for text in ("um\n", "dois\n", "três\n"):
+        supervisor._save([Chunk("out", text)])
+    assert list(supervisor.processo.saidas.order_by("n").values_list("n", "texto")) == [
+        (1, "um\n"), (2, "dois\n"), (3, "três\n"),
+    ]  # fmt: skip

@@ -214,7 +214,7 @@ def _algo_acontece(batch: Execucao, dado: random.Random) -> None:
         if item and dado.random() < 0.5:
             item.tentar_de_novo("tempo_esgotado", "lento")
         if dado.random() < 0.5:
-            robo.terminar("exited", motivo="concluido", item="devolver")
+            robo.terminar("exited", motivo=dado.choice(["concluido", "portal"]), item="devolver")
     if dado.random() < 0.2:
         batch.pausar()
     elif dado.random() < 0.1:

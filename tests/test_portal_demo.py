@@ -498,6 +498,14 @@ def test_out_of_service_answers_503_everywhere_until_it_is_over(portal: PortalDe
     assert navegador.status == 503
 
 
+def test_without_logins_only_the_login_answers_503(portal: PortalDemo, navegador: Navegador) -> None:
+    assert navegador.pedir("POST", "/_sem_login", "1") == "ok"
+    assert "Usuario" in navegador.pedir("GET", "/LogOn?PaginaAtual=-200") and navegador.status == 200
+    assert "Tente novamente mais tarde" in navegador.entrar() and navegador.status == 503
+    portal.set_sem_login(False)
+    assert "userMainFrame" in navegador.entrar()
+
+
 def test_latency_comes_before_each_answer_of_the_portal_but_not_before_the_login_form() -> None:
     with PortalDemo(latency=0.15) as lento:
         navegador = Navegador(lento)

@@ -489,6 +489,22 @@ def test_robots_that_never_started_do_not_count(host):
     assert pedir_robos(lote.pk).robos == 1
 
 
+def test_a_robot_at_work_keeps_its_batch_though_no_other_can_start(host, tempo):
+    lote = nova_execucao(4, max_robots=3)
+    working = novo_robo(lote)
+    working.logou()
+    item = tomado(lote, working)
+    for _ in range(3):
+        cair(lote, "sem_memoria", erro="sem memória")
+    assert pedir_robos(lote.pk) == Pedido(0, Espera.SEM_LUGAR), "nor is another started at once to fall as well"
+    item.concluir(RESPOSTA)
+    lote.refresh_from_db()
+    assert lote.aberta and contadores(lote) == (3, 0, 1, 0)
+    tempo.avancar(1)
+    working.terminar("exited", motivo="reciclado")
+    assert pedir_robos(lote.pk).robos == 3, "that one could"
+
+
 # ---- the probe --------------------------------------------------------------------------------------------------
 def test_an_open_breaker_lets_one_probe_a_minute_through(host, tempo):
     lote = nova_execucao(4, max_robots=3)

@@ -9,7 +9,7 @@ import pytest
 from executions.models import Execucao, JobItem, Portal, Processo
 from tests.conftest import Tempo
 from tests.factories import RESPOSTA, contadores, nova_execucao, novo_robo, tomado
-from workers.errors import Fim, LayoutMudou, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
+from workers.errors import Fim, LayoutMudou, NavegadorQuebrado, PortalIndisponivel, SessaoExpirada, TempoEsgotado
 from workers.life import Life
 from workers.robot import Work
 
@@ -75,6 +75,43 @@ def test_a_breaker_that_opens_after_a_robots_look_is_not_closed_by_its_login() -
         patch.setattr(Portal.objects, "get", look)
         work.login()
     assert asked == [False] and read(batch).fora_do_ar
+
+
+@pytest.mark.parametrize("falha", [PortalIndisponivel, TempoEsgotado, SessaoExpirada])
+def test_logins_that_nobody_answers_open_the_breaker_though_the_forms_can_be_read(falha: Falha) -> None:
+    batch = nova_execucao(9, max_robots=9)
+    for _ in range(5):
+        assert not read(batch).fora_do_ar
+        work = a_robot(batch, portal=None)
+        work.robot.login = raising(falha)  # type: ignore[method-assign]
+        with pytest.raises(Fim) as fim:
+            work.login()
+        assert fim.value.motivo == "portal"
+        work.processo.terminar("exited", motivo="portal")
+    assert read(batch).fora_do_ar
+
+
+def test_a_login_that_is_let_in_ends_the_run_of_those_that_were_not() -> None:
+    batch = nova_execucao(9, max_robots=9)
+    for falha in (PortalIndisponivel,) * 4 + (None,) + (PortalIndisponivel,) * 4:
+        work = a_robot(batch, portal=None)
+        work.robot.login = raising(falha)  # type: ignore[method-assign]
+        if falha:
+            with pytest.raises(Fim):
+                work.login()
+        else:
+            work.login()
+    assert not read(batch).fora_do_ar
+    assert len(read(batch).falhas) == 4
+
+
+def test_forms_that_can_be_read_end_the_run_of_cases_and_not_that_of_logins() -> None:
+    batch = nova_execucao(2)
+    batch.portal.contar_falha("login:x", None, 2)
+    batch.portal.contar_falha("caso", 1, 2)
+    work = a_robot(batch, portal=None)
+    work.suspicion.unanswered("outro", None)
+    assert read(batch).falhas == [["login:x", None]]
 
 
 # ---- the last attempt -----------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -75,12 +75,15 @@ def _translated() -> Iterator[None]:
 class Browser:
     """One Chromium of one robot, in its private folder. Errors come out as Falhas; after any it may be unhealthy."""
 
-    def __init__(self, folder: Path, *, visible: bool) -> None:
-        """Starts it. Raises NavegadorQuebrado with a sentence the operator can act upon."""
+    def __init__(self, folder: Path, *, visible: bool, waiting: Callable[[], None] = lambda: None) -> None:
+        """Starts it. Raises NavegadorQuebrado with a sentence the operator can act upon.
+
+        `waiting` is called again and again while others' browsers start first.
+        """
         self.folder = folder
         self.healthy = True
         self._service: Service | None = None
-        with _start_gate(), _starting():
+        with _start_gate(waiting), _starting():
             self.driver = self._start(visible)
 
     def _start(self, visible: bool) -> webdriver.Remote:
@@ -190,7 +193,7 @@ def _starting() -> Iterator[None]:
 
 
 @contextmanager
-def _start_gate() -> Iterator[None]:
+def _start_gate(waiting: Callable[[], None]) -> Iterator[None]:
     """At most two browsers of a host start at the same time: eight at once stretch each start from 1 s to 10 s."""
     folder = settings.ROBOT_RUN_DIR
     folder.mkdir(parents=True, exist_ok=True)
@@ -203,6 +206,7 @@ def _start_gate() -> Iterator[None]:
                     continue
                 yield
                 return
+        waiting()
         time.sleep(0.05)
 
 

@@ -40,7 +40,7 @@ class Cluster:
         self.started = 0.0
         self._canary_sent = 0.0
         self._canary_seen: datetime | None = None
-        self._canary_back = 0.0
+        self._canary_asked: float | None = None  # since when one is out that has not come back
 
     def start(self) -> None:
         environment = os.environ | {
@@ -57,7 +57,7 @@ class Cluster:
             )  # fmt: skip
         self.who = processes.identity(self.child.pid)
         self.started = time.monotonic()
-        self._canary_sent = 0.0
+        self._canary_sent, self._canary_asked = 0.0, None
 
     def trim_log(self) -> None:
         """Keeps the last LOG_BYTES in a file beside it. Those who append to it keep it open: emptied, not renamed."""
@@ -74,20 +74,24 @@ class Cluster:
         now = time.monotonic()
         if self.child is None or self.child.poll() is not None:
             return _("o processo principal do cluster terminou")
-        if now - self._canary_sent >= settings.CANARY_SECONDS:
-            self._canary_sent = now
-            queue.send_canary(self.host.nome)
         if canary_at != self._canary_seen:
-            # How long ago is counted here, from when it was seen: the database's clock may jump.
-            self._canary_seen, self._canary_back = canary_at, now
-        silence = now - max(self.started, self._canary_back)
+            self._canary_seen, self._canary_asked = canary_at, None
+        if now - self._canary_sent >= settings.CANARY_SECONDS:
+            queue.send_canary(self.host.nome)
+            self._canary_sent = now
+            self._canary_asked = self._canary_asked or now
+        if self._canary_asked is None:
+            return ""
+        # Counted here, for the database's clock may jump; and from the last one that may have come back, but never
+        # over a time in which this host was held up and sent none.
+        silence = now - max(self.started, self._canary_asked - settings.CANARY_SECONDS)
         if silence > settings.CANARY_LIMIT_SECONDS:
             return _("o canário não volta há %(silence).0f s") % {"silence": silence}
         return ""
 
     def excuse(self) -> None:
-        """No canary comes back from a database that is away: its silence counts from now."""
-        self._canary_back = time.monotonic()
+        """No canary comes back from a database that is away: the next one counts."""
+        self._canary_asked = None
 
     def kill(self) -> processes.Reaped:
         """SIGKILL to its session. Robots are not of it: they leave by themselves at their pipe's end."""

@@ -41,10 +41,13 @@ def forget() -> int:
 
 
 def _ended_here() -> list[Processo]:
+    """The rows of which something lives: one look at all processes, however many ended lately."""
     mine = Processo.objects.filter(host__nome=settings.ROBOT_HOST).exclude(status__in=Processo.LIVE)
+    sessions = {member.sid for member in processes.table().values() if not member.zombie}
     recent = mine.filter(pid__isnull=False, ended_at__gte=clock.db_now() - RECENT)
-    alive = _uuids_alive()
-    return list(recent | mine.filter(uuid__in=alive)) if alive else list(recent)
+    found = [row for row in recent if row.pid in sessions]
+    marked = mine.filter(uuid__in=_uuids_alive()).exclude(pk__in=[row.pk for row in found])
+    return [*found, *marked]
 
 
 def _uuids_alive() -> list[UUID]:

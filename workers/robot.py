@@ -110,9 +110,10 @@ class Work:
         except Bloqueado as falha:
             self.execucao.credencial.bloquear()
             raise Fim(Motivo.BLOQUEADO, str(falha)) from falha
-        except UNANSWERED as falha:
-            self.suspicion.unanswered(f"login:{self.processo.uuid}", None)
+        except (*UNANSWERED, SessaoExpirada) as falha:
+            self.suspicion.not_let_in(self.processo)
             raise Fim(Motivo.PORTAL, str(falha)) from falha
+        self.suspicion.let_in(portal)
         self.execucao.credencial.aceitar()
         self.processo.logou()
         self.life.note("login", _("Login feito."))

@@ -105,8 +105,14 @@ def sem_progresso(row: Processo, folga: float = 0.0) -> bool:
         return True
     if older(row.heartbeat_at, settings.STALE_HEARTBEAT_SECONDS):
         return True
-    limit = agora - timedelta(seconds=settings.ITEM_DEADLINE_SECONDS)
-    return row.itens.em_andamento().filter(started_at__lt=limit).exists()
+    held = row.itens.em_andamento().filter(started_at__lt=agora - timedelta(seconds=settings.ITEM_DEADLINE_SECONDS))
+    return any(older(item.started_at, settings.ITEM_DEADLINE_SECONDS + _for_its_turn(row)) for item in held)
+
+
+def _for_its_turn(row: Processo) -> float:
+    """For how many seconds, at most, it may wait for its portal's interval: once behind each robot there."""
+    portal = row.execucao.portal  # type: ignore[union-attr]
+    return portal.min_interval_s * Processo.objects.vivos().filter(execucao__portal=portal).count()
 
 
 def _last_words(log: Path) -> str:

@@ -85,14 +85,15 @@ class ScriptSupervisor(Supervisor):
             self._samples.append([round(elapsed, 1), round(cpu, 1), used.memory])
             if len(self._samples) > SAMPLES:
                 self._samples = self._samples[::2]
-        self.write(
-            heartbeat_at=clock.db_now(), amostras=self._samples, saida_total=self.output.total,
-            saida_cortada=self.output.cut, **self._progress(),
-        )  # fmt: skip
+        # The limits first: they hold while the database is away, too.
         if used.memory > self.script.max_memoria_mb * 1024 * 1024:
             return Verdict(Motivo.MEMORIA)
         if used.processes > self.script.max_processos:
             return Verdict(Motivo.PROCESSOS)
+        self.write(
+            heartbeat_at=clock.db_now(), amostras=self._samples, saida_total=self.output.total,
+            saida_cortada=self.output.cut, **self._progress(),
+        )  # fmt: skip
         return None
 
     def ended(self, code: int | None) -> End:
@@ -138,7 +139,10 @@ class ScriptSupervisor(Supervisor):
         return " ".join(filter(None, [limits.get(Motivo(self.verdict.motivo)) if self.verdict else "", how]))
 
     def _save(self, chunks: list[Chunk]) -> None:
-        """Writes what was read; what the database could not take is kept and written later."""
+        """Writes what was read; what the database could not take is kept and written later.
+
+        What it took, and whose reply was lost, is there already, under the same numbers.
+        """
         self._unsaved += [chunk for chunk in chunks if chunk.texto]
         if not self._unsaved:
             return
@@ -148,7 +152,7 @@ class ScriptSupervisor(Supervisor):
                 Saida(processo=self.processo, n=self._n + i, at=agora, canal=chunk.canal, texto=chunk.texto)
                 for i, chunk in enumerate(self._unsaved, start=1)
             ]
-            Saida.objects.bulk_create(rows)
+            Saida.objects.bulk_create(rows, ignore_conflicts=True)
         except Error:
             connection.close()
             return

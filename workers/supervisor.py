@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,10 +154,10 @@ class Supervisor:
             self.verdict = self.each_poll()
             if not self.verdict and now - row_at >= ROW_POLL_SECONDS / min(settings.TIME_DIVISOR, 5):
                 row_at = now
-                self.verdict = self._judged()
+                self.verdict = self._asked(self._judged)
             if not self.verdict and now - sample_at >= self.sample_seconds:
                 sample_at = now
-                self.verdict = self._sampled(now)
+                self.verdict = self._asked(lambda: self._sampled(time.monotonic()))
             if self.verdict:
                 return self._end(child, self.verdict)
             try:
@@ -168,11 +169,14 @@ class Supervisor:
     sample_seconds = SAMPLE_SECONDS
 
     def _judged(self) -> Verdict | None:
+        return self.judge(Processo.objects.select_related("host").get(pk=self.processo.pk))
+
+    def _asked(self, ask: Callable[[], Verdict | None]) -> Verdict | None:
+        """A database that is away ends no child: a robot ends itself when that lasts, and a script works on."""
         try:
-            return self.judge(Processo.objects.select_related("host").get(pk=self.processo.pk))
+            return ask()
         except Error as error:
-            # The child ends itself when the database stays away for long; until then it works on.
-            logger.warning("supervisor cannot read its row: %s", error, extra={"event": "sem_banco"})
+            logger.warning("supervisor cannot ask the database: %s", error, extra={"event": "sem_banco"})
             connection.close()
             return None
 

@@ -1,6 +1,7 @@
 """Is it this case that does not answer, or the portal, or the way from here to it? One robot's part in the breaker."""
 
 from executions.models import Execucao, JobItem, Portal, Processo
+from executions.models.portal import FAILURES_TO_SUSPECT, LOGIN
 from workers.errors import Falha, Fim, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
 from workers.robots.base import Robot
 
@@ -42,6 +43,15 @@ class Suspicion:
         if (shared or Portal.suspeito(self.run, self._open_cases())) and not self._answers():
             raise self._silence(shared, str(PortalIndisponivel()))
 
+    def not_let_in(self, processo: Processo) -> None:
+        """A login without an answer. Raises Fim when that makes the portal silent."""
+        self.unanswered(f"{LOGIN}{processo.uuid}", None)
+
+    def let_in(self, portal: Portal) -> None:
+        """`portal`: as it was read at this login."""
+        if portal.logins_sem_resposta:
+            portal.respondeu(logins=True)
+
     def _count(self, caso: str, item_id: int | None) -> bool:
         return self.portal.contar_falha(caso, item_id, self._open_cases())
 
@@ -49,7 +59,12 @@ class Suspicion:
         return self.execucao.itens.abertos().values("numero_processo").distinct()[:5].count()
 
     def _answers(self) -> bool:
-        """Any page is an answer, a wrong one too; a broken browser is none, and passed on."""
+        """Any page is an answer, a wrong one too; a broken browser is none, and passed on.
+
+        Its forms are none to those who cannot get in: after that many logins without an answer nobody asks.
+        """
+        if Portal.objects.get(pk=self.portal.pk).logins_sem_resposta >= FAILURES_TO_SUSPECT:
+            return False
         try:
             self.robot.sondar()
         except UNANSWERED:
@@ -59,7 +74,7 @@ class Suspicion:
         except Falha:
             pass
         self.run.clear()
-        self.portal.respondeu()
+        self.portal.respondeu(logins=False)
         return True
 
     def _silence(self, shared: bool, why: str) -> Fim:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 FAILURES_TO_SUSPECT = 5
+LOGIN = "login:"  # and the robot's uuid: what a login without an answer is called among the cases
 Surto = Sequence[Sequence[Any]]  # [case, item id or None] each
 # The history of outages reads the portal's name out of these two again.
 FORA = _("%(nome)s não responde: as execuções dele esperam.")
@@ -130,9 +131,24 @@ class Portal(models.Model):
         """Is the run that long? FAILURES_TO_SUSPECT different cases, or all open ones when they are fewer."""
         return len({case for case, _ in surto}) >= max(1, min(FAILURES_TO_SUSPECT, casos_abertos))
 
-    def respondeu(self) -> None:
-        """An answer came: the run of failures ends. Costs nothing to nobody when there was none."""
-        Portal.objects.filter(pk=self.pk).exclude(falhas=[]).update(falhas=[])
+    @property
+    def logins_sem_resposta(self) -> int:
+        """How many logins of the run nobody answered."""
+        return len({case for case, _ in self.falhas if case.startswith(LOGIN)})
+
+    def respondeu(self, *, logins: bool | None = None) -> None:
+        """An answer came: the run of failures ends. Costs nothing to nobody when there was none.
+
+        `logins`: it was one to a login, or (False) one that says nothing of logins; only that part of the run ends.
+        """
+        run = Portal.objects.filter(pk=self.pk).exclude(falhas=[])
+        if logins is None:
+            run.update(falhas=[])
+            return
+        with transaction.atomic():
+            for row in locked(run):
+                row.falhas = [entry for entry in row.falhas if entry[0].startswith(LOGIN) != logins]
+                row.save(update_fields=["falhas"])
 
     def abrir_disjuntor(self, surto: Surto = ()) -> bool:
         """The portal is down: its batches wait, and the attempts of the run are given back. False if already open.

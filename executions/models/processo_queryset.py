@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -157,9 +157,12 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
         return self.select_related("quadro").defer("quadro__jpeg")
 
     def sem_portal_desde(self, when: datetime) -> models.QuerySet[Any]:
-        """(host, portal) of the robots that have left since then because the portal did not answer them."""
+        """(host, portal) of the robots that have left since then because the portal did not answer them; not where its
+        breaker has closed after that."""
         left = self.filter(motivo=Motivo.PORTAL, ended_at__gte=when, host__isnull=False)
-        return left.values_list("host", "execucao__portal").distinct()
+        changed = F("execucao__portal__breaker_em")
+        now = left.filter(Q(execucao__portal__breaker_em=None) | Q(ended_at__gte=changed))
+        return now.values_list("host", "execucao__portal").distinct()
 
     def abandonados(self, agora: datetime) -> "ProcessoQuerySet":
         """T16: their own and their host's heartbeats are both stale: the host is gone."""

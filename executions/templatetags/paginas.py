@@ -74,6 +74,7 @@ ESPERA = {
     Espera.RECUO: "relogio",
     Espera.VEZ: "fila",
     Espera.PORTAL: "semrede",
+    Espera.ENTRADA: "semrede",
     Espera.CREDENCIAL: "chave",
     Espera.LOGIN: "chave",
     Espera.SEM_MAQUINA: "maquina",

@@ -40,6 +40,7 @@ COMECA = {
     Espera.CREDENCIAL: gettext_lazy("quando o portal liberar a credencial"),
     Espera.SEM_MAQUINA: gettext_lazy("quando uma máquina for ligada"),
     Espera.SEM_LUGAR: gettext_lazy("quando houver lugar"),
+    Espera.ENTRADA: gettext_lazy("em um minuto"),
     Espera.SESSOES: gettext_lazy("quando uma sessão terminar"),
     Espera.LOGIN: gettext_lazy("depois do primeiro login"),
     Espera.RECUO: gettext_lazy("na hora da nova tentativa"),

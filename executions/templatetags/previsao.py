@@ -23,6 +23,7 @@ MOTIVOS = {
     Espera.VEZ: gettext_lazy("aguarda a vez"),
     Espera.PORTAL: gettext_lazy("o portal não responde"),
     Espera.CREDENCIAL: gettext_lazy("a credencial está bloqueada por ora"),
+    Espera.ENTRADA: gettext_lazy("o portal não respondeu ao último robô que tentou entrar"),
     Espera.SESSOES: gettext_lazy("todas as sessões permitidas estão em uso"),
     Espera.SEM_MAQUINA: gettext_lazy("nenhuma máquina de robôs está ligada"),
     Espera.SEM_LUGAR: gettext_lazy("nenhuma máquina tem lugar para um robô"),

@@ -131,6 +131,25 @@ def test_an_outage_uses_no_attempt_up_and_the_batch_goes_on_by_itself(
     counted(1, [time.monotonic() - back])
 
 
+@pytest.mark.slow  # tests/test_suspicion.py asks the same of the code alone
+def test_a_portal_that_answers_no_login_is_down_though_its_forms_can_be_read(mundo: World, counted: Note) -> None:
+    mundo.portal.set_sem_login(True)
+    batch = mundo.lot(20, max_robots=2)
+    portal = Portal.objects.filter(pk=mundo.credencial.portal_id)
+    chain.wait_for(lambda: portal.get().fora_do_ar, 90, "the breaker's opening")
+    chain.wait_for(lambda: not batch.execucao.processos.vivos().exists(), 30, "the robots' leaving")
+    logins = [entry for entry in mundo.portal.log if entry.kind == "login"]
+    assert len(logins) <= 6, "five are enough; one more may have been under way"
+    time.sleep(20)
+    again = [entry for entry in mundo.portal.log if entry.kind == "login"][len(logins) :]
+    assert 1 <= len(again) <= 20 / 6 + 1  # one a PROBE_SECONDS (6 s here)
+    assert batch.execucao.itens.filter(status="pending", attempts=0).count() == 20
+    mundo.portal.set_sem_login(False)
+    back = time.monotonic()
+    mundo.finish(batch, 90)
+    counted(1, [time.monotonic() - back])
+
+
 @pytest.mark.slow
 def test_a_portal_that_fails_every_second_request_is_answered_for_in_the_end(mundo: World, counted: Note) -> None:
     """Half the requests fail: an item may use its attempts up, honestly; reopened in calm weather it is answered."""

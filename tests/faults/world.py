@@ -112,7 +112,7 @@ class World:
     def arm(self, point: str, action: str) -> None:
         (self.faults / point).write_text(action)
 
-    def hit(self, point: str, seconds: float = 30) -> int:
+    def hit(self, point: str, seconds: float = 120) -> int:
         """The pid of the process that came to the point."""
         marks = chain.wait_for(lambda: sorted(self.faults.glob(f"{point}.*")), seconds, f"somebody at {point}")
         pid = int(marks[0].suffix[1:])

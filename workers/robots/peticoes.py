@@ -1,8 +1,11 @@
 """The petition verifier: was this file filed in its case, and when?"""
 
+from functools import partial
+
 from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from executions.models import JobItem
 from executions.models.medida import medidor
@@ -30,7 +33,9 @@ class VerificadorPeticoes(Robot):
 
     def abrir(self) -> None:
         self._failed = set()
-        self.browser = Browser(self.folder, visible=self.execucao.mode == self.execucao.Mode.VISIBLE)
+        visible = self.execucao.mode == self.execucao.Mode.VISIBLE
+        turn = partial(self.advance, _("esperando a vez de abrir o navegador"))
+        self.browser = Browser(self.folder, visible=visible, waiting=turn)
         adapter = import_string(settings.PORTAIS[self.execucao.portal.adaptador])
         self.adapter = adapter(self.browser, self.execucao.portal.base_url, self.advance)
 

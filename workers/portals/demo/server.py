@@ -46,7 +46,7 @@ class PortalDemo:
         self.latency = latency
         self.requests = RequestLog(log_file)
         self.app = App(CASOS if cases is None else cases, lentidao=lentidao, retencao=retencao)
-        self.fora_do_ar = False
+        self.fora_do_ar = self.sem_login = False
         self.stopping = threading.Event()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -87,9 +87,13 @@ class PortalDemo:
         """While true, everything answers 503 with the maintenance page."""
         self.fora_do_ar = fora
 
+    def set_sem_login(self, sem: bool) -> None:
+        """While true, every login answers 503; all pages can be read."""
+        self.sem_login = sem
+
     def reset(self) -> None:
         """Forget the log, the sessions and which cases were asked for; the portal is up again."""
-        self.fora_do_ar = False
+        self.fora_do_ar = self.sem_login = False
         self.app.reset()
         self.requests.clear()
 
@@ -194,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
         portal = self.portal
         if portal.latency and kind in WITH_LATENCY:
             portal.stopping.wait(portal.latency)
-        if portal.fora_do_ar:
+        if portal.fora_do_ar or (portal.sem_login and kind == "login"):
             return Reply(pages.message(pages.EM_MANUTENCAO, "Manutenção"), 503)
         reply = portal.app.answer(request)
         if reply.hold:
@@ -211,6 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._write(Reply("ok", content_type="text/plain"), "")
             case "POST", "/_fora_do_ar":
                 self.portal.set_fora_do_ar(self._body.strip() == "1")
+                self._write(Reply("ok", content_type="text/plain"), "")
+            case "POST", "/_sem_login":
+                self.portal.set_sem_login(self._body.strip() == "1")
                 self._write(Reply("ok", content_type="text/plain"), "")
             case _:
                 return False
