@@ -38,14 +38,21 @@ RULES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One gauge of the whole run. `early`, `late`: medians of the second and of the last sixth, None without samples;
-    `most`: the largest of all."""
+    """One gauge of the whole run. `sixths`: the median of each, None without samples; the second is held against the
+    last one. `most`: the largest of all."""
 
     measure: str
     of: str
-    early: float | None
-    late: float | None
+    sixths: tuple[float | None, ...]
     most: float
+
+    @property
+    def early(self) -> float | None:
+        return self.sixths[1]
+
+    @property
+    def late(self) -> float | None:
+        return self.sixths[-1]
 
     @property
     def judged(self) -> bool:
@@ -58,9 +65,9 @@ class Line:
         return not RULES[self.measure].allows(self.early, self.late)
 
     def __str__(self) -> str:
-        early, late = ("-" if n is None else f"{n:.1f}" for n in (self.early, self.late))
+        course = " | ".join("-" if n is None else f"{n:.1f}" for n in self.sixths)
         verdict = "GREW" if self.grew else "level" if self.judged else ""
-        return f"| {self.measure} {self.of} | {early} | {late} | {self.most:.1f} | {verdict} |"
+        return f"| {self.measure} {self.of} | {course} | {self.most:.1f} | {verdict} |"
 
 
 def lines(series: Sequence[tuple[float, Sample]], seconds: float) -> list[Line]:
@@ -76,22 +83,26 @@ def lines(series: Sequence[tuple[float, Sample]], seconds: float) -> list[Line]:
         return statistics.median(inside) if inside else None
 
     return [
-        Line(*gauge, middle(points, sixth), middle(points, 5 * sixth), max(figure for _, figure in points))
+        Line(*gauge, tuple(middle(points, n * sixth) for n in range(6)), max(figure for _, figure in points))
         for gauge, points in sorted(gauges.items())
     ]
 
 
 # ---- processes ----------------------------------------------------------------------------------------------------
 def of_processes(kinds: dict[str, list[int]]) -> Sample:
-    """Memory and descriptors of each kind. A process that has gone meanwhile counts for nothing."""
+    """Memory and descriptors of each kind. A process that has gone meanwhile counts for nothing.
+
+    Memory is what is the process's own: pages of files (libraries, SQLite's index of its log) come and go as the kernel
+    likes.
+    """
     found: Sample = {}
     for kind, pids in kinds.items():
         memory, descriptors = [], []
         for pid in pids:
             with suppress(OSError, IndexError):
-                resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 2**20
+                _size, resident, of_files = Path(f"/proc/{pid}/statm").read_text().split()[:3]
                 descriptors.append(len(os.listdir(f"/proc/{pid}/fd")))
-                memory.append(resident)
+                memory.append((int(resident) - int(of_files)) * PAGE / 2**20)
         if memory:
             found["memory, MB", kind] = statistics.fmean(memory)
             found["descriptors", kind] = statistics.fmean(descriptors)

@@ -219,7 +219,7 @@ class Soak:
             f"- pages: {sum(self.statuses.values())} answers {dict(sorted(self.statuses.items()))}",
             f"- findings: {len(self.findings)}",
             "",
-            "| gauge | second sixth | last sixth | most | |",
-            "|---|---|---|---|---|",
+            "| gauge, median of each sixth | 1 | 2 | 3 | 4 | 5 | 6 | most | |",
+            "|---|---|---|---|---|---|---|---|---|",
         ]
         return "\n".join([*head, *map(str, lines), "", *(f"- {finding}" for finding in self.findings[:60])])

@@ -50,7 +50,7 @@ def test_the_warm_up_is_not_judged_and_one_high_sample_is_not_growth() -> None:
 def test_a_kind_without_samples_in_a_window_is_shown_and_not_judged() -> None:
     (line,) = gauges.lines([(at, {FDS: 9}) for at in range(0, 300, 15)], 600)
     assert (line.early, line.late, line.judged, line.grew) == (9, None, False, False)
-    assert str(line) == "| descriptors runrobots | 9.0 | - | 9.0 |  |"
+    assert str(line) == "| descriptors runrobots | 9.0 | 9.0 | 9.0 | - | - | - | 9.0 |  |"
 
 
 def test_descriptors_and_memory_are_those_of_the_kernel(tmp_path: Path) -> None:
