@@ -158,6 +158,7 @@ class Storm:
         while due or self.now < self.seconds:
             self._step(self._fed)
             while due and due[0].at <= self.now:
+                self._undo_due()  # a step waits for the database, which what is frozen may hold
                 self._step(lambda: self._inject(due[0]))
                 due.pop(0)
             self._undo_due()

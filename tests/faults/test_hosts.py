@@ -1,14 +1,12 @@
 """Rows 6, 26 and 27: a host that freezes, is cut off from the database, or is gone, while another goes on."""
 
 import itertools
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from executions.models import Host, JobItem, Processo
@@ -19,7 +17,6 @@ from tests.faults.network import Cable
 from tests.faults.proxy import Proxy
 from tests.faults.servers import Postgres
 from tests.faults.world import Batch, World, everything_of, freeze, strike, thaw, world
-from workers.life import FENCED
 from workers.processes import alive
 from workers.watchdog import who
 
@@ -55,17 +52,11 @@ def zombie_is_harmless(made: World, batch: Batch, robot: Processo, pids: list[in
     return gone
 
 
-def last_status(robot: Processo, host: Machine) -> str:
-    """With which exit status its supervisor saw it end, by that host's own log: the row had ended long before."""
-    log = settings.VAR_DIR / "run" / host.name / "cluster.log"
-    return chain.wait_for(lambda: re.findall(rf"{robot.uuid} ended with (\S+):", log.read_text()), 10, "its end")[-1]
-
-
 @pytest.mark.parametrize("repetitions", [20])
 def test_a_frozen_host_that_wakes_after_its_item_was_answered_elsewhere_writes_nothing(
     counted: Note, repetitions: int
 ) -> None:
-    gone, left = [], set()
+    gone = []
     with world(latency=LATENCY) as made, ExitStack() as stack:
         hosts = [stack.enter_context(made.host())]
         for _ in range(repetitions):
@@ -78,10 +69,6 @@ def test_a_frozen_host_that_wakes_after_its_item_was_answered_elsewhere_writes_n
                 chain.wait_for(lambda row=row: not row.viva, 90, "its heartbeat's end")
                 hosts.append(stack.enter_context(made.host()))
             gone.append(zombie_is_harmless(made, batch, robot, pids))
-            left.add(last_status(robot, frozen))
-        # By itself, or by its supervisor, which woke up with it and was first.
-        assert left <= {str(FENCED), "-9"}
-        print(f"zombies ended with {left}")
         counted(repetitions, gone)
     assert not made.left_over()
 
