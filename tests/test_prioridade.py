@@ -105,7 +105,7 @@ def test_a_robot_asked_for_is_counted_in_the_same_look(tempo: Any) -> None:
     assert look.lugar_para(batch) == host
     look.contar(Processo.objects.pedir(batch, host, tempo.agora))
     assert look.lugar_para(batch) is None
-    assert look.falta_lugar == Espera.SEM_LUGAR
+    assert look.falta_lugar(batch) == Espera.SEM_LUGAR
 
 
 def test_only_the_three_priorities_are_stored() -> None:
