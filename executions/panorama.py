@@ -112,7 +112,7 @@ class Panorama:
         One that has just not reached the portal is left out while another may do better: a cable of its own is down.
         Where none may, one tries if nobody works on this execution: those who are in are all that the portal lets in.
         """
-        fit = [host for host in self.hosts_vivos if host.atende(execucao.pk)]
+        fit = self._que_atendem(execucao)
         at_work = self._robos["execucao", execucao.pk]
         if len(fit) > 1 or at_work:
             reach = [host for host in fit if (host.pk, execucao.portal_id) not in self.sem_portal]
@@ -140,8 +140,11 @@ class Panorama:
         """What it is that no host has a place for this execution."""
         if not self.hosts_vivos:
             return Espera.SEM_MAQUINA
-        free = [host for host in self.hosts_vivos if host.atende(execucao.pk) and host.places > self.robos_em(host)]
+        free = any(host.places > self.robos_em(host) for host in self._que_atendem(execucao))
         return Espera.ENTRADA if free else Espera.SEM_LUGAR
+
+    def _que_atendem(self, execucao: Execucao) -> list[Host]:
+        return [host for host in self.hosts_vivos if host.atende(execucao.pk)]
 
     def espera_de(self, execucao: Execucao) -> Espera:
         """What this execution waits for now, if anything."""

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -198,38 +199,34 @@ def test_the_canary_is_not_missed_while_the_database_is_away(tempo: Tempo, tmp_p
         agent.cluster.child.wait()
 
 
-def test_the_canary_is_waited_for_by_the_monotonic_clock(tempo: Tempo, tmp_path, monkeypatch) -> None:
-    cluster = Cluster(factories.novo_host(), 1, tmp_path / "log")
-    cluster.child = subprocess.Popen(["sleep", "60"])
-    cluster.started = time.monotonic()
+@pytest.fixture
+def cluster(db: None, tmp_path: Path) -> Iterator[Cluster]:
+    """One whose main process lives."""
+    made = Cluster(factories.novo_host(), 1, tmp_path / "log")
+    made.child = subprocess.Popen(["sleep", "60"])
+    made.started = time.monotonic()
+    yield made
+    made.child.kill()
+    made.child.wait()
+
+
+def test_the_canary_is_waited_for_by_the_monotonic_clock(cluster: Cluster, tempo: Tempo, monkeypatch) -> None:
     monkeypatch.setattr("executions.queue.send_canary", lambda host: None)
-    try:
-        assert cluster.check(tempo.agora - timedelta(hours=1)) == ""
-        now = time.monotonic()
-        monkeypatch.setattr(time, "monotonic", lambda: now + settings.CANARY_LIMIT_SECONDS + 1)
-        assert "canário" in cluster.check(tempo.agora - timedelta(hours=1))
-        assert cluster.check(tempo.agora) == ""
-    finally:
-        cluster.child.kill()
-        cluster.child.wait()
+    assert cluster.check(tempo.agora - timedelta(hours=1)) == ""
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + settings.CANARY_LIMIT_SECONDS + 1)
+    assert "canário" in cluster.check(tempo.agora - timedelta(hours=1))
+    assert cluster.check(tempo.agora) == ""
 
 
-def test_a_host_that_was_held_up_itself_does_not_blame_its_cluster(tempo: Tempo, tmp_path, monkeypatch) -> None:
+def test_a_host_that_was_held_up_itself_does_not_blame_its_cluster(cluster: Cluster, tempo: Tempo, monkeypatch) -> None:
     """A canary that nobody sent is none that does not come back."""
-    cluster = Cluster(factories.novo_host(), 1, tmp_path / "log")
-    cluster.child = subprocess.Popen(["sleep", "60"])
-    cluster.started = now = time.monotonic()
-    sent: list[str] = []
+    now, sent = cluster.started, []
     monkeypatch.setattr("executions.queue.send_canary", sent.append)
-    try:
-        assert cluster.check(None) == ""
-        monkeypatch.setattr(time, "monotonic", lambda: now + 1)
-        assert cluster.check(tempo.agora) == "" and len(sent) == 1  # it is back
-        monkeypatch.setattr(time, "monotonic", lambda: now + 2 * settings.CANARY_LIMIT_SECONDS)
-        assert cluster.check(tempo.agora) == "" and len(sent) == 2
-        late = now + 3 * settings.CANARY_LIMIT_SECONDS
-        monkeypatch.setattr(time, "monotonic", lambda: late)
-        assert "canário" in cluster.check(tempo.agora)
-    finally:
-        cluster.child.kill()
-        cluster.child.wait()
+    assert cluster.check(None) == ""
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1)
+    assert cluster.check(tempo.agora) == "" and len(sent) == 1  # it is back
+    monkeypatch.setattr(time, "monotonic", lambda: now + 2 * settings.CANARY_LIMIT_SECONDS)
+    assert cluster.check(tempo.agora) == "" and len(sent) == 2
+    monkeypatch.setattr(time, "monotonic", lambda: now + 3 * settings.CANARY_LIMIT_SECONDS)
+    assert "canário" in cluster.check(tempo.agora)

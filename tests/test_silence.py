@@ -2,7 +2,7 @@
 
 import pytest
 
-from executions.models import Execucao
+from executions.models import Execucao, Host
 from executions.robos import pedir_robos
 from tests.conftest import Tempo
 from tests.factories import nova_execucao, novo_host, novo_robo, tomado
@@ -34,15 +34,20 @@ def watch(watchdog: Watchdog, tempo: Tempo, segundos: int) -> int:
     return sum(watchdog.silent(tempo.avancar(TICK)) for _ in range(segundos // TICK))
 
 
+def nothing_ends(host: Host, watchdog: Watchdog, tempo: Tempo, *, ticks: int) -> None:
+    """For so long, with a live machine all the while, and a moment longer."""
+    for _ in range(ticks):
+        host.bater()
+        assert watch(watchdog, tempo, TICK) == 0
+    host.bater()
+
+
 def test_a_batch_without_a_sign_and_without_a_reason_ends_after_fifteen_minutes(
     lote: Execucao, watchdog: Watchdog, tempo: Tempo
 ) -> None:
     host = novo_host()
     robo = novo_robo(lote, host)  # it never gives a sign
-    for _ in range(89):
-        host.bater()
-        assert watch(watchdog, tempo, TICK) == 0
-    host.bater()
+    nothing_ends(host, watchdog, tempo, ticks=89)
     assert watch(watchdog, tempo, 2 * TICK) == 1
     lote.refresh_from_db()
     robo.refresh_from_db()
@@ -60,10 +65,7 @@ def test_the_end_of_a_long_outage_leaves_the_robots_the_time_to_start(
     host.bater()
     assert pedir_robos(lote.pk).robos == 1
     assert watch(watchdog, tempo, TICK) == 0
-    for _ in range(88):
-        host.bater()
-        assert watch(watchdog, tempo, TICK) == 0
-    host.bater()
+    nothing_ends(host, watchdog, tempo, ticks=88)
     assert watch(watchdog, tempo, 3 * TICK) == 1, "robots that give no sign then are silent"
 
 
@@ -76,8 +78,5 @@ def test_a_wait_that_ended_before_half_the_time_is_long_enough_ago(
     lote.portal.fechar_disjuntor()
     host.bater()
     pedir_robos(lote.pk)
-    for _ in range(59):
-        host.bater()
-        assert watch(watchdog, tempo, TICK) == 0
-    host.bater()
+    nothing_ends(host, watchdog, tempo, ticks=59)
     assert watch(watchdog, tempo, 3 * TICK) == 1

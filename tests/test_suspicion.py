@@ -28,10 +28,12 @@ def raising(falha: Falha, calls: list[str] | None = None) -> Callable[..., Any]:
     return do
 
 
-def a_robot(batch: Execucao, *, case: Falha = PortalIndisponivel, portal: Falha = PortalIndisponivel) -> Work:
-    """One whose login succeeds; `case`, `portal`: what a visit to a case, and the portal itself when asked, raise."""
+def a_robot(
+    batch: Execucao, *, login: Falha = None, case: Falha = PortalIndisponivel, portal: Falha = PortalIndisponivel
+) -> Work:
+    """`login`, `case`, `portal`: what its login, a visit to a case, and the portal itself when asked, raise."""
     work = Work(Life(novo_robo(batch)))
-    work.robot.login = raising(None)  # type: ignore[method-assign]
+    work.robot.login = raising(login)  # type: ignore[method-assign]
     work.robot.precisa_visitar = lambda item: False  # type: ignore[method-assign]
     work.robot.processar = raising(case)  # type: ignore[method-assign]
     work.robot.sondar = raising(portal)  # type: ignore[method-assign]
@@ -82,8 +84,7 @@ def test_logins_that_nobody_answers_open_the_breaker_though_the_forms_can_be_rea
     batch = nova_execucao(9, max_robots=9)
     for _ in range(5):
         assert not read(batch).fora_do_ar
-        work = a_robot(batch, portal=None)
-        work.robot.login = raising(falha)  # type: ignore[method-assign]
+        work = a_robot(batch, login=falha, portal=None)
         with pytest.raises(Fim) as fim:
             work.login()
         assert fim.value.motivo == "portal"
@@ -94,8 +95,7 @@ def test_logins_that_nobody_answers_open_the_breaker_though_the_forms_can_be_rea
 def test_a_login_that_is_let_in_ends_the_run_of_those_that_were_not() -> None:
     batch = nova_execucao(9, max_robots=9)
     for falha in (PortalIndisponivel,) * 4 + (None,) + (PortalIndisponivel,) * 4:
-        work = a_robot(batch, portal=None)
-        work.robot.login = raising(falha)  # type: ignore[method-assign]
+        work = a_robot(batch, login=falha, portal=None)
         if falha:
             with pytest.raises(Fim):
                 work.login()

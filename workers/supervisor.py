@@ -157,7 +157,7 @@ class Supervisor:
                 self.verdict = self._asked(self._judged)
             if not self.verdict and now - sample_at >= self.sample_seconds:
                 sample_at = now
-                self.verdict = self._asked(lambda: self._sampled(time.monotonic()))
+                self.verdict = self._asked(self._sampled)
             if self.verdict:
                 return self._end(child, self.verdict)
             try:
@@ -195,11 +195,11 @@ class Supervisor:
         """A robot's own end is enough; of a script, the whole tree was asked, and the whole tree is waited for."""
         return child.poll() is None or (verdict.how == "term" and bool(processes.find(self.mark, self.who)))
 
-    def _sampled(self, now: float) -> Verdict | None:
+    def _sampled(self) -> Verdict | None:
         """CPU % since the last sample and memory of the whole tree, for the pages, for limits and for recycling."""
         if self.who is None:
             return None
-        used = processes.usage(self.mark, self.who)
+        used, now = processes.usage(self.mark, self.who), time.monotonic()
         cpu = None
         if self._cpu:
             seconds, at = self._cpu
