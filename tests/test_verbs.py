@@ -6,7 +6,8 @@ from functools import partial
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from executions import clock
 from executions.errors import StaleClaim
@@ -18,6 +19,7 @@ from executions.robos import encerrar_todos
 from tests.factories import (
     RESPOSTA,
     contadores,
+    em_postgres,
     in_threads,
     nova_credencial,
     nova_execucao,
@@ -60,6 +62,17 @@ def test_enfileirar_writes_the_batch_and_its_accepted_lines_in_order(tempo, oper
     assert (um.avisos, bytes(um.arquivo), um.sha256, um.token, um.attempts) == (["aviso"], b"%PDF", "ab", 0, 0)
     assert (dois.ordem, dois.nome_arquivo, dois.status, dois.arquivo) == (3, "c.pdf", "pending", None)
     assert eventos(lote) == ["enfileirada"]
+
+
+@pytest.mark.skipif(not em_postgres(), reason="only PostgreSQL takes a column's values as an array")
+def test_a_long_batch_is_written_as_one_array_a_column():
+    credencial = nova_credencial()
+    linhas = [Linha(n, f"{n}.pdf", "caso", conteudo=b"%PDF" if n % 2 else None) for n in range(1, 4)]
+    with CaptureQueriesContext(connection) as captured:
+        lote = Execucao.objects.enfileirar(linhas, portal=credencial.portal, credencial=credencial)
+    (insert,) = [query["sql"] for query in captured.captured_queries if 'INTO "job_items"' in query["sql"]]
+    assert "UNNEST" in insert
+    assert [item.arquivo and bytes(item.arquivo) for item in lote.itens.order_by("ordem")] == [b"%PDF", None, b"%PDF"]
 
 
 @pytest.mark.parametrize("linhas", [[], [Linha(1, "a.txt", erro="Formato não aceito.")]])

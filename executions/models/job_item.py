@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from executions import clock
 from executions.busca import LIMITE, texto_de
 from executions.errors import StaleClaim
+from executions.models.campos import Conteudo
 from executions.models.execucao import Execucao
 from executions.models.job_item_queryset import FREE, Inicio, JobItemQuerySet, Status
 from executions.models.processo import Processo
@@ -33,7 +34,7 @@ class JobItem(models.Model):
     execucao = models.ForeignKey(Execucao, models.CASCADE, related_name="itens", verbose_name=_("execução"))
     ordem = models.PositiveIntegerField(_("ordem"))
     nome_arquivo = models.CharField(_("arquivo"), max_length=255)
-    arquivo = models.BinaryField(_("conteúdo"), null=True, blank=True)
+    arquivo = Conteudo(_("conteúdo"), null=True, blank=True)
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
     numero_processo = models.CharField(_("processo"), max_length=25)
     identificador = models.CharField(_("identificador"), max_length=60, blank=True)
