@@ -498,12 +498,16 @@ def test_out_of_service_answers_503_everywhere_until_it_is_over(portal: PortalDe
     assert navegador.status == 503
 
 
-def test_without_logins_only_the_login_answers_503(portal: PortalDemo, navegador: Navegador) -> None:
-    assert navegador.pedir("POST", "/_sem_login", "1") == "ok"
+def test_a_mute_kind_of_request_alone_answers_503(portal: PortalDemo, navegador: Navegador) -> None:
+    assert navegador.pedir("POST", "/_mudos", "login") == "ok"
     assert "Usuario" in navegador.pedir("GET", "/LogOn?PaginaAtual=-200") and navegador.status == 200
     assert "Tente novamente mais tarde" in navegador.entrar() and navegador.status == 503
-    portal.set_sem_login(False)
+    assert navegador.pedir("POST", "/_mudos", "") == "ok"
     assert "userMainFrame" in navegador.entrar()
+    portal.set_mudos("search")
+    assert "Tente novamente mais tarde" in navegador.cenario("protocolada") and navegador.status == 503
+    portal.set_mudos()
+    assert linhas(navegador.cenario("protocolada"))
 
 
 def test_latency_comes_before_each_answer_of_the_portal_but_not_before_the_login_form() -> None:

@@ -56,7 +56,7 @@ class Work:
         self.portal = self.execucao.portal
         kind = import_string(settings.ROBOS[self.execucao.robo])
         self.robot: Robot = kind(self.execucao, Path(self.processo.pasta), life.advance)
-        self.suspicion = Suspicion(self.robot, self.execucao)
+        self.suspicion = Suspicion(self.robot, self.execucao, self.wait_interval)
         self.answered = 0
         self._clocks = (timezone.now(), 0.0)
         self.more_of_case = False
@@ -98,7 +98,7 @@ class Work:
             self.robot.login()
             portal = Portal.objects.get(pk=self.portal.pk)  # as it is now, not as it was when this robot was sent
             if portal.fora_do_ar:
-                self.robot.sondar()
+                self.suspicion.probe()
                 portal.fechar_disjuntor()
         except CredencialRecusada as falha:
             self.execucao.credencial.recusar()
@@ -202,9 +202,11 @@ class Work:
             return self.robot.processar(item)
 
     def wait_for_turn(self, item: JobItem) -> None:
+        if self.robot.precisa_visitar(item):
+            self.wait_interval()
+
+    def wait_interval(self) -> None:
         """The portal's minimum interval. Waiting for it is progress."""
-        if not self.portal.min_interval_s or not self.robot.precisa_visitar(item):
-            return
         until = time.monotonic() + self.portal.reservar_vez()
         while (left := until - time.monotonic()) > 0:
             self.life.advance(_("esperando o intervalo do portal"))

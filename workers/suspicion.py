@@ -1,22 +1,27 @@
 """Is it this case that does not answer, or the portal, or the way from here to it? One robot's part in the breaker."""
 
+import random
+from collections.abc import Callable
+
 from executions.models import Execucao, JobItem, Portal, Processo
 from executions.models.portal import FAILURES_TO_SUSPECT, LOGIN
 from workers.errors import Falha, Fim, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
 from workers.robots.base import Robot
 
 UNANSWERED = (PortalIndisponivel, TempoEsgotado)
+LAST_ANSWERED = 20
 
 
 class Suspicion:
     """Counts what goes unanswered, for all (`Portal.falhas`) and for itself, and asks the portal when that is much.
 
     `run`: the (case, item id) pairs since something last answered this robot. Others' answers end the shared run, not
-    this one: so a robot whose own host alone does not reach the portal finds out.
+    this one: so a robot whose own host alone does not reach the portal finds out. `turn` waits for the portal's
+    minimum interval.
     """
 
-    def __init__(self, robot: Robot, execucao: Execucao) -> None:
-        self.robot, self.execucao, self.portal = robot, execucao, execucao.portal
+    def __init__(self, robot: Robot, execucao: Execucao, turn: Callable[[], None]) -> None:
+        self.robot, self.execucao, self.portal, self.turn = robot, execucao, execucao.portal, turn
         self.run: list[tuple[str, int | None]] = []
 
     def answered(self, item: JobItem) -> None:
@@ -52,6 +57,25 @@ class Suspicion:
         if portal.logins_sem_resposta:
             portal.respondeu(logins=True)
 
+    def probe(self) -> None:
+        """Asks the portal itself: its forms, and a case that it has answered before. Raises the Falha that it meets.
+
+        A known case costs no item an attempt, and tells a portal whose searches fail from cases that do.
+        """
+        caso = self._answered_before()
+        if caso:
+            self.turn()
+        self.robot.sondar(caso)
+
+    def _answered_before(self) -> str:
+        """Any of the last ones, lest one that has gone bad decide; its own batch's first. Empty when there is none."""
+        batches = Execucao.objects.filter(portal=self.portal, n_done__gt=0)
+        batch = batches.filter(pk=self.execucao.pk).first() or batches.order_by("-pk").first()
+        if batch is None:
+            return ""
+        last = batch.itens.terminados().respondidos().values_list("numero_processo", flat=True)[:LAST_ANSWERED]
+        return random.choice(last or [""])  # noqa: S311
+
     def _count(self, caso: str, item_id: int | None) -> bool:
         return self.portal.contar_falha(caso, item_id, self._open_cases())
 
@@ -66,7 +90,7 @@ class Suspicion:
         if Portal.objects.get(pk=self.portal.pk).logins_sem_resposta >= FAILURES_TO_SUSPECT:
             return False
         try:
-            self.robot.sondar()
+            self.probe()
         except UNANSWERED:
             return False
         except NavegadorQuebrado:

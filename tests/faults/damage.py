@@ -264,6 +264,8 @@ class Damage:
     # ---- the world ----------------------------------------------------------------------------------------------
     def _portal_outage(self, chance: float, seconds: float) -> "set[int] | None":
         self.world.portal.set_fora_do_ar(True)
+        # To learn that it is back, a robot asks for a case that the portal has answered, another batch's if need be.
+        self.zombies.update(Execucao.objects.abertas().values_list("pk", flat=True))
         self.later(seconds, lambda: self.world.portal.set_fora_do_ar(False))
         return set()
 

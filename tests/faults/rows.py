@@ -154,6 +154,7 @@ ROWS = (
         f"{C}::test_an_outage_uses_no_attempt_up_and_the_batch_goes_on_by_itself",
         f"{C}::test_a_portal_that_fails_every_second_request_is_answered_for_in_the_end",
         f"{C}::test_a_portal_that_answers_no_login_is_down_though_its_forms_can_be_read",
+        f"{C}::test_a_portal_that_answers_no_search_is_down_though_it_lets_everybody_in",
         "tests/test_chain_portal.py::test_an_outage_opens_the_breaker_uses_no_attempt_up_probes_rarely_and_ends_by_itself",
         "tests/test_commands.py::test_a_login_that_needs_a_person_ends_the_batch_after_one_try",
         "tests/test_commands.py::test_a_refused_credential_is_not_tried_again_until_it_is_changed",

@@ -133,7 +133,7 @@ def test_an_outage_uses_no_attempt_up_and_the_batch_goes_on_by_itself(
 
 @pytest.mark.slow  # tests/test_suspicion.py asks the same of the code alone
 def test_a_portal_that_answers_no_login_is_down_though_its_forms_can_be_read(mundo: World, counted: Note) -> None:
-    mundo.portal.set_sem_login(True)
+    mundo.portal.set_mudos("login")
     batch = mundo.lot(20, max_robots=2)
     portal = Portal.objects.filter(pk=mundo.credencial.portal_id)
     chain.wait_for(lambda: portal.get().fora_do_ar, 90, "the breaker's opening")
@@ -144,7 +144,27 @@ def test_a_portal_that_answers_no_login_is_down_though_its_forms_can_be_read(mun
     again = [entry for entry in mundo.portal.log if entry.kind == "login"][len(logins) :]
     assert 1 <= len(again) <= 20 / 6 + 1  # one a PROBE_SECONDS (6 s here)
     assert batch.execucao.itens.filter(status="pending", attempts=0).count() == 20
-    mundo.portal.set_sem_login(False)
+    mundo.portal.set_mudos()
+    back = time.monotonic()
+    mundo.finish(batch, 90)
+    counted(1, [time.monotonic() - back])
+
+
+@pytest.mark.slow  # tests/test_suspicion.py asks the same of the code alone
+def test_a_portal_that_answers_no_search_is_down_though_it_lets_everybody_in(mundo: World, counted: Note) -> None:
+    batch = mundo.lot(40, max_robots=2)
+    chain.wait_for(lambda: batch.execucao.itens.respondidos().count() > 2, 60, "a first answer")
+    mundo.portal.set_mudos("search")
+    portal = Portal.objects.filter(pk=mundo.credencial.portal_id)
+    chain.wait_for(lambda: portal.get().fora_do_ar, 90, "the breaker's opening")
+    chain.wait_for(lambda: not batch.execucao.processos.vivos().exists(), 30, "the robots' leaving")
+    seen, done = len(mundo.portal.log), batch.execucao.itens.respondidos().count()
+    time.sleep(20)
+    probes = [entry for entry in mundo.portal.log[seen:] if entry.kind == "search"]
+    assert 1 <= len(probes) <= 2 * (20 / 6 + 1)  # one a PROBE_SECONDS (6 s here), and its look-again
+    assert portal.get().fora_do_ar and batch.execucao.itens.respondidos().count() == done
+    assert batch.execucao.itens.filter(status="pending", attempts=0).count() == 40 - done
+    mundo.portal.set_mudos()
     back = time.monotonic()
     mundo.finish(batch, 90)
     counted(1, [time.monotonic() - back])

@@ -35,8 +35,8 @@ class Robot(ABC):
         """Opens its session at the portal. Raises a Falha."""
 
     @abstractmethod
-    def sondar(self) -> None:
-        """Raises a Falha when the portal itself does not answer."""
+    def sondar(self, caso: str) -> None:
+        """Raises a Falha when the portal itself does not answer. `caso`: one that it has answered; empty for none."""
 
     @abstractmethod
     def precisa_visitar(self, item: JobItem) -> bool:

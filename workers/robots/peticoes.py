@@ -11,6 +11,7 @@ from executions.models import JobItem
 from executions.models.medida import medidor
 from executions.results import Resposta
 from workers.browser import Browser
+from workers.errors import Bloqueado, Falha, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
 from workers.portals.base import Caso, Peticao, PortalAdapter
 from workers.robots.base import Robot
 
@@ -44,8 +45,16 @@ class VerificadorPeticoes(Robot):
         credencial = self.execucao.credencial
         self.adapter.login(credencial.usuario, credencial.senha)
 
-    def sondar(self) -> None:
+    def sondar(self, caso: str) -> None:
         self.adapter.sondar()
+        if not caso:
+            return
+        try:
+            self.adapter.visitar(caso)
+        except (PortalIndisponivel, TempoEsgotado, NavegadorQuebrado, Bloqueado):
+            raise
+        except Falha:
+            pass  # a page, whatever it says
 
     def precisa_visitar(self, item: JobItem) -> bool:
         # What failed before is asked anew, not answered from an old visit. A case that this robot has open since it

@@ -46,7 +46,8 @@ class PortalDemo:
         self.latency = latency
         self.requests = RequestLog(log_file)
         self.app = App(CASOS if cases is None else cases, lentidao=lentidao, retencao=retencao)
-        self.fora_do_ar = self.sem_login = False
+        self.fora_do_ar = False
+        self.mudos: frozenset[str] = frozenset()
         self.stopping = threading.Event()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -87,13 +88,14 @@ class PortalDemo:
         """While true, everything answers 503 with the maintenance page."""
         self.fora_do_ar = fora
 
-    def set_sem_login(self, sem: bool) -> None:
-        """While true, every login answers 503; all pages can be read."""
-        self.sem_login = sem
+    def set_mudos(self, *kinds: str) -> None:
+        """From now on these kinds of request answer 503, as "login" or "search", and all others as ever."""
+        self.mudos = frozenset(kinds)
 
     def reset(self) -> None:
         """Forget the log, the sessions and which cases were asked for; the portal is up again."""
-        self.fora_do_ar = self.sem_login = False
+        self.fora_do_ar = False
+        self.set_mudos()
         self.app.reset()
         self.requests.clear()
 
@@ -198,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
         portal = self.portal
         if portal.latency and kind in WITH_LATENCY:
             portal.stopping.wait(portal.latency)
-        if portal.fora_do_ar or (portal.sem_login and kind == "login"):
+        if portal.fora_do_ar or kind in portal.mudos:
             return Reply(pages.message(pages.EM_MANUTENCAO, "Manutenção"), 503)
         reply = portal.app.answer(request)
         if reply.hold:
@@ -216,8 +218,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "POST", "/_fora_do_ar":
                 self.portal.set_fora_do_ar(self._body.strip() == "1")
                 self._write(Reply("ok", content_type="text/plain"), "")
-            case "POST", "/_sem_login":
-                self.portal.set_sem_login(self._body.strip() == "1")
+            case "POST", "/_mudos":
+                self.portal.set_mudos(*self._body.split())
                 self._write(Reply("ok", content_type="text/plain"), "")
             case _:
                 return False
