@@ -9,8 +9,9 @@ from django.db import connection
 from executions.errors import StaleClaim
 from executions.models import Processo
 from workers import faults
+from workers.errors import DATABASE_AWAY
 from workers.eyes import Eyes
-from workers.life import DATABASE_AWAY, NO_DATABASE, Life
+from workers.life import NO_DATABASE, Life
 from workers.robot import Work
 
 logger = logging.getLogger("robotcontrol.robot")

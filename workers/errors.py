@@ -1,8 +1,11 @@
 """What keeps a robot from an answer. Each names its class of failure and has a sentence of its own."""
 
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
 from executions.results import ErroClasse
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class Falha(Exception):

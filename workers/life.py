@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,14 +16,13 @@ from executions.errors import StaleClaim
 from executions.models import Execucao, JobItem, Processo, Registro
 from executions.models.medida import medidor
 from workers import faults, guard, processes
-from workers.errors import Parada
+from workers.errors import DATABASE_AWAY, Parada
 
 logger = logging.getLogger("robotcontrol.robot")
 
 STDIN = 0  # the supervisor's pipe
 # Exit statuses: of a robot that found its item or its row gone, and of one whose database went away.
 FENCED, NO_DATABASE = 75, 74
-DATABASE_AWAY = (OperationalError, InterfaceError)
 LINES_KEPT = 200
 LIMIT_POLL_SECONDS = 0.5
 

@@ -23,6 +23,7 @@ from executions.robos import pedir_robos
 from executions.vault import SegredoIlegivel
 from workers import faults
 from workers.errors import (
+    DATABASE_AWAY,
     Bloqueado,
     Captcha,
     Codigo2fa,
@@ -35,7 +36,7 @@ from workers.errors import (
     SessaoExpirada,
     TempoEsgotado,
 )
-from workers.life import DATABASE_AWAY, Life
+from workers.life import Life
 from workers.robots.base import Robot
 from workers.suspicion import UNANSWERED, Suspicion
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from executions.models import Controle, Processo
 from workers import faults, processes
-from workers.life import DATABASE_AWAY
+from workers.errors import DATABASE_AWAY
 
 logger = logging.getLogger("robotcontrol.supervisor")
 

@@ -55,7 +55,7 @@ class Suspicion:
     def let_in(self, portal: Portal) -> None:
         """`portal`: as it was read at this login."""
         if portal.logins_sem_resposta:
-            portal.respondeu(logins=True)
+            portal.deixou_entrar()
 
     def probe(self) -> None:
         """Asks the portal itself: its forms, and a case that it has answered before. Raises the Falha that it meets.
@@ -98,7 +98,7 @@ class Suspicion:
         except Falha:
             pass
         self.run.clear()
-        self.portal.respondeu(logins=False)
+        self.portal.respondeu_a_sonda()
         return True
 
     def _silence(self, shared: bool, why: str) -> Fim:

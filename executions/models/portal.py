@@ -136,17 +136,24 @@ class Portal(models.Model):
         """How many logins of the run nobody answered."""
         return len({case for case, _ in self.falhas if case.startswith(LOGIN)})
 
-    def respondeu(self, *, logins: bool | None = None) -> None:
-        """An answer came: the run of failures ends. Costs nothing to nobody when there was none.
+    def respondeu(self) -> None:
+        """A case was answered: the run of failures ends. Costs nothing to nobody when there was none."""
+        self._com_falhas().update(falhas=[])
 
-        `logins`: it was one to a login, or (False) one that says nothing of logins; only that part of the run ends.
-        """
-        run = Portal.objects.filter(pk=self.pk).exclude(falhas=[])
-        if logins is None:
-            run.update(falhas=[])
-            return
+    def deixou_entrar(self) -> None:
+        """A login was answered, which says nothing of cases: the logins' part of the run ends."""
+        self._esquecer(logins=True)
+
+    def respondeu_a_sonda(self) -> None:
+        """What was asked of the portal itself was answered, which says nothing of logins: the cases' part ends."""
+        self._esquecer(logins=False)
+
+    def _com_falhas(self) -> "models.QuerySet[Portal]":
+        return Portal.objects.filter(pk=self.pk).exclude(falhas=[])
+
+    def _esquecer(self, *, logins: bool) -> None:
         with transaction.atomic():
-            for row in locked(run):
+            for row in locked(self._com_falhas()):
                 row.falhas = [entry for entry in row.falhas if entry[0].startswith(LOGIN) != logins]
                 row.save(update_fields=["falhas"])
 
