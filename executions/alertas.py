@@ -50,6 +50,12 @@ class Olhar:
     def agora(self) -> datetime:
         return self.panorama.agora
 
+    def esperam_maquina(self) -> list[Execucao]:
+        """No machine gives a sign, and no robot of theirs does."""
+        at_work = {robo.execucao_id for robo in self.panorama.com_sinal}
+        waiting = [e for e in self.panorama.abertas if not e.pausada and e.pk not in at_work]
+        return [] if self.panorama.hosts_vivos else waiting
+
     def esperam(self, portal: Portal) -> list[Execucao]:
         return [e for e in self.panorama.abertas if e.portal_id == portal.pk and not e.pausada]
 
@@ -58,9 +64,8 @@ Regra = Callable[[Olhar], Iterator[Alerta]]
 
 
 def sem_maquina(olhar: Olhar) -> Iterator[Alerta]:
-    waiting = [e for e in olhar.panorama.abertas if not e.pausada]
-    if waiting and not olhar.panorama.hosts_vivos:
-        n = len(waiting)
+    n = len(olhar.esperam_maquina())
+    if n:
         text = ngettext("%(n)d execução espera.", "%(n)d execuções esperam.", n) % {"n": n}
         how = _("Para ligar uma, digite nela: python manage.py runrobots")
         yield Alerta("bad", "maquina", _("Parado"), _("Nenhuma máquina de robôs está ligada."), f"{text} {how}")
@@ -71,7 +76,13 @@ def maquina_sumiu(olhar: Olhar) -> Iterator[Alerta]:
     for host in olhar.panorama.hosts:
         gone = host.heartbeat_at and host not in olhar.panorama.hosts_vivos
         if gone and (olhar.panorama.abertas or olhar.panorama.robos_em(host)):
-            text = _("Os itens dela voltam à fila. Confira se está ligada e com rede.")
+            n = sum(robo.host_id == host.pk for robo in olhar.panorama.com_sinal)
+            text = ngettext(
+                "%(n)d robô dela ainda trabalha, mas nada novo começa nela.",
+                "%(n)d robôs dela ainda trabalham, mas nada novo começa nela.",
+                n,
+            ) % {"n": n}
+            text = f"{text if n else _('Os itens dela voltam à fila.')} {_('Confira se está ligada e com rede.')}"
             title = _("A máquina %(nome)s parou de dar sinal.") % {"nome": host.nome}
             yield Alerta("bad", "semrede", _("Sem sinal"), title, text, *_maquina(host.pk), desde=host.heartbeat_at)
 
@@ -81,8 +92,7 @@ def agendador_mudo(olhar: Olhar) -> Iterator[Alerta]:
     order and nothing is due, and where another rule says as much."""
     look = olhar.panorama
     since = look.agendador_calado(LOOP_SECONDS / settings.TIME_DIVISOR)
-    waiting = any(not e.pausada for e in look.abertas)
-    told = (waiting and not look.hosts_vivos) or any(row.alarme == Alarme.AGENDADOR for row in look.alarmes)
+    told = olhar.esperam_maquina() or any(row.alarme == Alarme.AGENDADOR for row in look.alarmes)
     missed = look.tem_agenda or look.abertas or any(host.heartbeat_at for host in look.hosts)
     if since and missed and not told:
         text = _("Nada começa na hora marcada e nenhum alerta é avisado. Para ligar: python manage.py runrobots")

@@ -109,7 +109,7 @@ class _Futuro(Panorama):
             return Previsao(_faltam(execucao), Amostra(), espera=espera)
         amostra = self._amostra(execucao)
         # From the last end on, so that it moves with what is done and not with each second; a stall moves it as well.
-        base = max(amostra.ultimo or self.agora, self.agora - timedelta(seconds=floor(amostra.mediana)))
+        base = max(amostra.ultimo or self.agora, self.agora - timedelta(seconds=floor(amostra.media)))
         return self._trabalhar(execucao, amostra, base)
 
     def _ganhou(self, execucao: Execucao) -> Previsao:

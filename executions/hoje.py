@@ -30,9 +30,9 @@ def do_grupo(grupo: str) -> Q:
 
 
 def desde(inicio: datetime) -> "QuerySet[JobItem]":
-    """Verified since then."""
+    """Verified since then. What ended with its batch before any robot had it was not."""
     ended = (JobItem.Status.DONE, JobItem.Status.FAILED)
-    return JobItem.objects.order_by().filter(finished_at__gte=inicio, status__in=ended)
+    return JobItem.objects.order_by().filter(finished_at__gte=inicio, status__in=ended, started_at__isnull=False)
 
 
 def por_execucao(grupo: str, agora: datetime) -> dict[int, int]:

@@ -86,6 +86,12 @@ class Panorama:
     def robos(self) -> list[Processo]:
         return [processo for processo in self.processos if processo.tipo == Processo.Tipo.ROBO]
 
+    @cached_property
+    def com_sinal(self) -> list[Processo]:
+        """Robots whose own heartbeat is fresh: they work on though their machine's agent may be silent."""
+        limit = self.agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
+        return [robo for robo in self.robos if robo.heartbeat_at and robo.heartbeat_at >= limit]
+
     def robos_de(self, execucao: Execucao) -> list[Processo]:
         return [robo for robo in self.robos if robo.execucao_id == execucao.pk]
 

@@ -1,15 +1,16 @@
 """How fast batches go, from their last items, and when so many robots would be ready with the rest.
 
-An item costs its robot the seconds from its claim to its end; what one visit to a case cost is shared by the items that
-it answered, so a batch of many items a case is not believed to be free. Remaining items times the median cost,
-divided by the robots that can work at once, is the forecast; the quartiles give its range.
+An item costs its robot the seconds from its claim to its end; what one visit to a case cost is shared by the items
+that it answered, so a batch of many items a case is not believed to be free. Remaining items times the mean cost,
+divided by the robots that can work at once, is the forecast: where a few items take most of the time, only the mean
+tells their sum. The quartiles give its range. The median is what people are shown as the cost of an item.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from statistics import quantiles
+from statistics import fmean, quantiles
 from typing import Any
 
 from django.db import models
@@ -30,12 +31,13 @@ EXECUCOES_DO_PORTAL = 5
 
 @dataclass(frozen=True)
 class Amostra:
-    """What the last items say. `mediana`, `q1`, `q3`: seconds of one robot an item. `por_minuto`: of all robots.
+    """What the last items say. `media`, `mediana`, `q1`, `q3`: seconds of one robot an item. `por_minuto`: all robots'.
 
     `por_visita`: items answered by one visit to a case, on the average.
     """
 
     n: int = 0
+    media: float = 0.0
     mediana: float = 0.0
     q1: float = 0.0
     q3: float = 0.0
@@ -113,15 +115,15 @@ def _ler(linhas: Sequence[Sequence[str]], recentes: int, agora: datetime, inicio
     if not costs:
         return Amostra(por_minuto=por_minuto)
     q1, median, q3 = quantiles(costs, n=4, method="inclusive") if len(costs) > 1 else costs * 3
-    return Amostra(len(costs), median, q1, q3, len(costs) / len(visits), por_minuto, max(ends))
+    return Amostra(len(costs), fmean(costs), median, q1, q3, len(costs) / len(visits), por_minuto, max(ends))
 
 
 # ---- the forecast ----------------------------------------------------------------------------------------------------
 def efetivos(robos: int, amostra: Amostra, intervalo_s: float) -> float:
     """Robots that are never idle: more of them than the portal's minimum interval feeds only wait."""
-    if not intervalo_s or not amostra.mediana:
+    if not intervalo_s or not amostra.media:
         return float(robos)
-    return min(float(robos), max(1.0, amostra.mediana * amostra.por_visita / intervalo_s))
+    return min(float(robos), max(1.0, amostra.media * amostra.por_visita / intervalo_s))
 
 
 def simular(faltam: int, amostra: Amostra, robos: float, agora: datetime) -> Previsao:
@@ -129,7 +131,6 @@ def simular(faltam: int, amostra: Amostra, robos: float, agora: datetime) -> Pre
     robos = min(robos, float(max(1, faltam)))
     if not amostra.basta:
         return Previsao(faltam, amostra, robos)
-    fim, de, ate = (
-        agora + timedelta(seconds=faltam * cost / robos) for cost in (amostra.mediana, amostra.q1, amostra.q3)
-    )
+    costs = (amostra.media, min(amostra.q1, amostra.media), max(amostra.q3, amostra.media))
+    fim, de, ate = (agora + timedelta(seconds=faltam * cost / robos) for cost in costs)
     return Previsao(faltam, amostra, robos, fim, de, ate)

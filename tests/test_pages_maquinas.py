@@ -41,6 +41,13 @@ def test_a_silent_machine_says_so_and_cannot_be_emptied() -> None:
     assert "Sem sinal" in html and "Nenhuma máquina está ligada" in html and "Esvaziar" not in html
 
 
+def test_a_machine_switched_off_in_order_is_off_and_shows_no_figures() -> None:
+    novo_host(heartbeat_at=None, cpu=99.0, memory=99.0, canary_at=clock.db_now())
+    html = pagina()
+    assert "Desligada" in html and "Sem sinal" not in html and "sem sinal" not in html
+    assert "<meter" not in html and "respondeu" not in html and "PID" not in html
+
+
 @pytest.mark.parametrize("n", [1, 20])
 def test_a_poll_takes_two_queries_whatever_the_number_of_rows(n: int) -> None:
     for _ in range(n):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from executions import clock
 from executions.alertas import Olhar, alertas
-from executions.hoje import GRUPOS, Hoje, meia_noite
+from executions.hoje import GRUPOS, Hoje, meia_noite, por_execucao
 from executions.models import (
     Agendamento,
     Batida,
@@ -222,6 +222,14 @@ def test_today_begins_at_the_offices_midnight_and_its_bars_sum_to_its_total(temp
     assert "2 às 0h" in _html() and "5 itens verificados" in _html()
 
 
+def test_what_was_ended_before_any_robot_had_it_was_not_verified_today() -> None:
+    now = timezone.now()
+    batch = _verificados(now, protocolada=1)
+    nova_execucao(5, credencial=batch.credencial).encerrar()
+    assert Hoje(timezone.now()).total == 1 and "1 item verificado" in _html()
+    assert por_execucao("falha", timezone.now()) == {}
+
+
 @pytest.mark.parametrize("grupo", GRUPOS)
 def test_a_number_of_today_leads_to_a_list_that_counts_the_same(grupo: str) -> None:
     now = timezone.now()
@@ -256,6 +264,17 @@ def test_a_silent_host_is_an_alert_while_work_is_open_and_one_switched_off_is_no
     assert _avisos() == []
     nova_execucao(1)
     assert _avisos() == [("Sem sinal", "A máquina muda parou de dar sinal.")]
+
+
+def test_robots_that_work_on_though_their_machine_is_silent_are_not_said_to_be_lost() -> None:
+    muda = novo_host(nome="muda", heartbeat_at=timezone.now() - timedelta(hours=1))
+    robo = novo_robo(nova_execucao(2), muda)
+    assert _avisos() == [("Sem sinal", "A máquina muda parou de dar sinal.")]
+    html = como("Operadores").get("/").content.decode()
+    assert "1 robô dela ainda trabalha" in html and "voltam à fila" not in html and "possíveis" not in html
+    Processo.objects.filter(pk=robo.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    assert [selo for selo, _titulo in _avisos()] == ["Parado", "Sem sinal"]
+    assert "voltam à fila" in como("Operadores").get("/").content.decode()
 
 
 def test_a_host_whose_canary_is_old_or_whose_memory_or_disk_is_red_is_an_alert() -> None:

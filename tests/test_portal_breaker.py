@@ -89,7 +89,7 @@ def test_opening_gives_back_the_attempts_of_the_run_and_no_others(tempo):
     aberto = lido(portal)
     assert (aberto.breaker, aberto.breaker_em, aberto.falhas) == ("open", tempo.agora, [])
     assert aberto.probe_at == tempo.agora + timedelta(seconds=60)
-    assert Registro.objects.get(evento="portal_fora").level == "error"
+    assert Registro.objects.get(evento="portal_fora", execucao=None).level == "error"
 
 
 def test_opening_gives_back_every_attempt_of_an_item_that_failed_twice_in_the_run(tempo):
@@ -140,6 +140,21 @@ def test_closing_clears_the_breaker_once(tempo):
     assert (fechado.breaker, fechado.breaker_em, fechado.probe_at) == ("closed", tempo.agora, None)
     assert fechado.falhas == []
     assert list(Registro.objects.order_by("id").values_list("evento", flat=True)) == ["portal_fora", "portal_no_ar"]
+
+
+def test_the_log_of_each_open_execution_tells_of_its_portal(tempo):
+    lote, outro = nova_execucao(1), nova_execucao(1)
+    encerrada = nova_execucao(1, credencial=lote.credencial)
+    encerrada.encerrar()
+    lote.portal.abrir_disjuntor()
+    lote.portal.fechar_disjuntor()
+
+    def log(execucao):
+        return [row.evento for row in Registro.objects.do_log(execucao, "", None, 9)]
+
+    assert log(lote) == ["enfileirada", "portal_fora", "portal_no_ar"]
+    assert "portal_fora" not in log(outro) + log(encerrada)
+    assert len(Registro.objects.de_portais(9)) == 2, "the portals' own history tells it once"
 
 
 # ---- the probe --------------------------------------------------------------------------------------------------

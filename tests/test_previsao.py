@@ -25,7 +25,17 @@ def prevista(batch: Execucao, agora: Any) -> previsao.Previsao:
     return previsoes(olhar(agora))[batch.pk]
 
 
-def test_it_is_the_remaining_items_times_the_median_by_the_robots_with_the_quartiles_as_range(tempo: Any) -> None:
+def test_where_a_few_items_take_most_of_the_time_the_forecast_is_of_their_sum(tempo: Any) -> None:
+    novo_host()
+    batch = nova_execucao(30, max_robots=2)
+    feitos(batch, [1, 1, 1, 1, 1, 1, 1, 1, 1, 91], tempo.agora)
+    found = prevista(batch, tempo.agora)
+    assert (found.amostra.mediana, found.amostra.media) == (1, 10)
+    assert found.fim == found.ate == tempo.agora + timedelta(seconds=20 * 10 / 2)
+    assert found.de == tempo.agora + timedelta(seconds=20 * 1 / 2)
+
+
+def test_it_is_the_remaining_items_times_the_mean_by_the_robots_with_the_quartiles_as_range(tempo: Any) -> None:
     novo_host()
     batch = nova_execucao(25, max_robots=2)
     feitos(batch, [10, 20, 40, 60, 70], tempo.agora)
@@ -92,12 +102,12 @@ def test_robots_of_others_take_their_places_and_sessions(tempo: Any, settings: A
 
 
 def test_the_interval_of_the_portal_feeds_only_so_many_robots() -> None:
-    visit = Amostra(50, mediana=6, q1=6, q3=6)
+    visit = Amostra(50, media=6, mediana=6, q1=6, q3=6)
     assert efetivos(8, visit, intervalo_s=0) == 8
     assert efetivos(8, visit, intervalo_s=2) == 3  # a visit each two seconds, of six seconds
     assert efetivos(2, visit, intervalo_s=2) == 2
     assert efetivos(8, visit, intervalo_s=60) == 1
-    assert efetivos(8, Amostra(50, mediana=3, q1=3, q3=3, por_visita=2), intervalo_s=2) == 3
+    assert efetivos(8, Amostra(50, media=3, mediana=3, q1=3, q3=3, por_visita=2), intervalo_s=2) == 3
 
 
 IMPEDIR: dict[Espera, Callable[[Execucao, Any], object]] = {
@@ -144,11 +154,11 @@ def test_the_forecast_stands_still_between_two_items_and_slips_when_they_stall(t
 
 
 def test_what_if_there_were_more_robots() -> None:
-    known, agora = Amostra(50, mediana=60, q1=30, q3=90), previsao.datetime(2026, 1, 1)
+    known, agora = Amostra(50, media=60, mediana=60, q1=30, q3=90), previsao.datetime(2026, 1, 1)
     assert simular(120, known, 4, agora).fim == agora + timedelta(minutes=30)
     assert simular(120, known, 8, agora).fim == agora + timedelta(minutes=15)
     assert simular(1, known, 8, agora).fim == agora + timedelta(minutes=1)  # one item is one robot's
-    assert simular(120, Amostra(4, mediana=60), 4, agora).fim is None
+    assert simular(120, Amostra(4, media=60, mediana=60), 4, agora).fim is None
 
 
 def test_a_portal_s_latest_measured_execution_speaks_for_one_that_does_not_exist_yet(tempo: Any) -> None:
@@ -173,11 +183,11 @@ def test_many_forecasts_cost_three_queries(lotes: int, tempo: Any) -> None:
 
 
 def test_the_words_give_the_range_and_another_day_its_date(tempo: Any) -> None:
-    known = Amostra(50, mediana=60, q1=30, q3=90)
+    known = Amostra(50, media=60, mediana=60, q1=30, q3=90)
     agora = previsao.datetime.fromisoformat("2026-11-25T14:00:10-03:00")
     text = str(em_palavras(simular(60, known, 2, agora), agora))
     assert "Pronta por volta de <strong>" in text and ">14:30</time>" in text
     assert ">14:15</time> a <time" in text and ">14:45</time>)" in text
     assert ">26/11 às 02:00</time>" in str(em_palavras(simular(1440, known, 2, agora), agora))
-    same = Amostra(50, mediana=60, q1=60, q3=60)
+    same = Amostra(50, media=60, mediana=60, q1=60, q3=60)
     assert "(" not in str(em_palavras(simular(60, same, 2, agora), agora))

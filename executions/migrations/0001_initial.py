@@ -641,7 +641,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='jobitem',
-            index=models.Index(fields=['finished_at', 'status', 'resultado', 'execucao'], name='item_por_fim'),
+            index=models.Index(fields=['finished_at', 'status', 'resultado', 'execucao', 'started_at'], name='item_por_fim'),
         ),
         migrations.AddIndex(
             model_name='jobitem',

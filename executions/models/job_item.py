@@ -76,7 +76,7 @@ class JobItem(models.Model):
             models.Index(fields=["execucao", "numero_processo"], condition=Q(status__in=("pending", "running")),
                          name="item_aberto_por_caso"),
             models.Index(fields=["execucao", "available_at"], condition=Q(status="pending"), name="item_em_recuo"),
-            models.Index(fields=["finished_at", "status", "resultado", "execucao"], name="item_por_fim"),
+            models.Index(fields=["finished_at", "status", "resultado", "execucao", "started_at"], name="item_por_fim"),
             models.Index(fields=["finished_at", "erro_classe", "execucao"], condition=Q(status="failed"),
                          name="item_falhado"),
             models.Index(fields=["lease_until"], condition=Q(status="running"), name="item_posse"),

@@ -18,6 +18,8 @@ from executions.models.registro import Registro
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
+    from executions.models.execucao import Execucao
+
 FAILURES_TO_SUSPECT = 5
 LOGIN = "login:"  # and the robot's uuid: what a login without an answer is called among the cases
 Surto = Sequence[Sequence[Any]]  # [case, item id or None] each
@@ -164,18 +166,15 @@ class Portal(models.Model):
         """
         agora = clock.db_now()
         with transaction.atomic():
-            row = self._trancado()
+            row, waiting = self._trancado()
             if row.fora_do_ar:
                 return False
             row._devolver(_contado(row.falhas) | _contado(surto), agora)
             row.breaker, row.breaker_em, row.falhas = self.Breaker.OPEN, agora, []
             row.probe_at = agora + timedelta(seconds=settings.PROBE_SECONDS)
             row.save(update_fields=["breaker", "breaker_em", "falhas", "probe_at"])
-            Registro.objects.anotar(
-                "portal_fora",
-                str(FORA) % {"nome": row.nome},
-                level="error",
-            )
+            fell = Registro.objects.anotar("portal_fora", str(FORA) % {"nome": row.nome}, level="error")
+            Registro.objects.repetir(fell, waiting)
         return True
 
     def desculpar(self, surto: Surto) -> None:
@@ -184,7 +183,7 @@ class Portal(models.Model):
         Its cases still count in `falhas`, without their items: what is given back is given back once.
         """
         with transaction.atomic():
-            row = self._trancado()
+            row, _batches = self._trancado()
             if row.fora_do_ar:
                 return  # whoever opened it gave them back
             left = _contado(surto)
@@ -195,12 +194,16 @@ class Portal(models.Model):
                     entry[1] = None
             row.save(update_fields=["falhas"])
 
-    def _trancado(self) -> "Portal":
-        """This row, locked. The order: the batches, then the portal, then their items; so no claim comes in between."""
+    def _trancado(self) -> "tuple[Portal, list[Execucao]]":
+        """This row and its open batches, locked: the batches, then the portal, then (by others) their items; so no
+        claim comes in between."""
+        batches = list(locked(self._abertas().order_by("pk")))
+        return locked(Portal.objects.filter(pk=self.pk)).get(), batches
+
+    def _abertas(self) -> "models.QuerySet[Execucao]":
         from executions.models.execucao import Execucao  # noqa: PLC0415 (its own file knows Portal)
 
-        list(locked(Execucao.objects.abertas().filter(portal=self).order_by("pk")))
-        return locked(Portal.objects.filter(pk=self.pk)).get()
+        return Execucao.objects.abertas().filter(portal=self)
 
     def _devolver(self, surto: "Counter[tuple[str, int | None]]", agora: datetime) -> None:
         """Gives the attempts back. Each time is a snooze (T8) of its item, and there are MAX_SNOOZES of them: a case
@@ -215,8 +218,10 @@ class Portal(models.Model):
         """The probe got through: the portal's batches go on."""
         closed = Portal.objects.filter(pk=self.pk, breaker=self.Breaker.OPEN)
         changes = {"breaker": self.Breaker.CLOSED, "breaker_em": clock.db_now(), "falhas": [], "probe_at": None}
-        if closed.update(**changes):
-            Registro.objects.anotar("portal_no_ar", str(NO_AR) % {"nome": self.nome})
+        with transaction.atomic():
+            if closed.update(**changes):
+                back = Registro.objects.anotar("portal_no_ar", str(NO_AR) % {"nome": self.nome})
+                Registro.objects.repetir(back, self._abertas())
 
     def ganhar_sonda(self, agora: datetime) -> bool:
         """True for the one caller a PROBE_SECONDS that may send a single robot to an open portal."""

@@ -10,7 +10,7 @@ from executions import clock
 from executions.results import ErroClasse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from django.contrib.auth.models import AbstractBaseUser
 
@@ -76,6 +76,11 @@ class RegistroQuerySet(models.QuerySet["Registro"]):
         )
         transaction.on_commit(row.ao_log)
         return row
+
+    def repetir(self, row: "Registro", execucoes: "Iterable[Execucao]") -> None:
+        """The same line in the log of each of these."""
+        same = {"at": row.at, "level": row.level, "evento": row.evento, "mensagem": row.mensagem}
+        self.bulk_create(self.model(**same, execucao=execucao) for execucao in execucoes)
 
 
 class Registro(models.Model):

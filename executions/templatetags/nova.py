@@ -72,7 +72,7 @@ def demora_da_escolha(escolha: EscolhaDeRobos, escolhas: list[EscolhaDeRobos]) -
 
 def _demora(escolha: EscolhaDeRobos) -> float:
     p = escolha.previsao
-    return p.faltam * p.amostra.mediana / p.robos if p and p.fim and p.robos else 0.0
+    return p.faltam * p.amostra.media / p.robos if p and p.fim and p.robos else 0.0
 
 
 @register.simple_tag
@@ -82,11 +82,9 @@ def dica_da_previsao(opcoes: Opcoes, escolhas: list[EscolhaDeRobos]) -> str:
         if len(opcoes.alvos) > 1:
             return _("O máximo vale para cada execução.")
         return _("A previsão aparece depois dos primeiros itens verificados neste portal.")
-    text = ngettext("%(n)d item a %(s)s.", "%(n)d itens a %(s)s cada.", known.faltam)
+    text = ngettext("%(n)d item a %(s)s.", "%(n)d itens a %(s)s cada, em média.", known.faltam)
     return (
-        text % {"n": known.faltam, "s": segundos(known.amostra.mediana)}
-        + " "
-        + _("Conta a partir de agora, sem a fila.")
+        text % {"n": known.faltam, "s": segundos(known.amostra.media)} + " " + _("Conta a partir de agora, sem a fila.")
     )
 
 

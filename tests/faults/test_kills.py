@@ -28,7 +28,7 @@ def slow(value: str) -> object:
 
 def times(short: int, full: int) -> pytest.MarkDecorator:
     """Repetitions: a few in `make test`, the table's in `make test-all`."""
-    marks = [pytest.mark.slow, pytest.mark.timeout(3600)]
+    marks = [pytest.mark.slow, pytest.mark.timeout(7200)]
     return pytest.mark.parametrize("repetitions", [short, pytest.param(full, marks=marks)])
 
 
