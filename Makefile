@@ -16,9 +16,10 @@ setup:
 demo: setup
 	@VAR_DIR=$(CURDIR)/var/demo $(PY) manage.py demo
 
-# Pages, robots, scheduler, watchdog and demonstration portal, in the foreground, on http://127.0.0.1:8000
+# Pages, robots, scheduler, watchdog and demonstration portal, in the foreground, on http://127.0.0.1:8000; where a port is
+# taken: make up PORTA=8001 PORTA_DO_PORTAL=8898
 up: setup
-	@HTTPS=0 $(PY) manage.py up
+	@HTTPS=0 $(PY) manage.py up $(if $(PORTA),--porta $(PORTA)) $(if $(PORTA_DO_PORTAL),--porta-do-portal $(PORTA_DO_PORTAL))
 
 # Three lanes at once, because many tests wait for processes: real Chromium on SQLite, everything else on SQLite, and what
 # touches the database on a real PostgreSQL. Each says its name before its lines.

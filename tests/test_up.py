@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 
 from tests import chain
 from tests.web import answers
+from workers.portals.demo.sample import AMOSTRA
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,6 +30,7 @@ def test_up_names_the_port_that_is_taken_and_prints_no_address(option: str) -> N
         report = chain.manage("up", option, port, other, str(free_port()))
     assert report.returncode == 1
     assert f"A porta {port} não pôde ser aberta" in report.stderr and option in report.stderr
+    assert f"make up: {option.strip('-').replace('-', '_').upper()}=" in report.stderr
     assert "http://" not in report.stdout and not User.objects.exists()
 
 
@@ -41,8 +43,9 @@ def test_up_prints_an_address_that_answers_and_stops_in_order() -> None:
     )
     try:
         assert up.stdout is not None
-        said = [up.stdout.readline() for _ in range(4)]
+        said = [up.stdout.readline() for _ in range(9)]
         assert f"http://127.0.0.1:{port}/" in "".join(said) and "senha" in "".join(said)
+        assert [line.strip() for line in said[4:]] == [example.nome for example in AMOSTRA[:5]]
         assert answers(port)
     finally:
         up.send_signal(signal.SIGINT)

@@ -17,10 +17,12 @@ from django.utils.translation import gettext_lazy
 from workers import demo, loop
 from workers.management.base import FriendlyCommand
 from workers.portals.demo.cases import SENHA
+from workers.portals.demo.sample import AMOSTRA
 from workers.portals.demo.server import PortalDemo
 
 STOP_SECONDS = 60
 LOOPBACK = "127.0.0.1"
+EXAMPLES = 5
 
 
 class Command(FriendlyCommand):
@@ -51,6 +53,9 @@ class Command(FriendlyCommand):
                 _("Primeiro acesso:        usuário operador, senha %(password)s  (mostrada só desta vez)")
                 % {"password": password}
             )
+        self.stdout.write(_("Para experimentar, cole em Nova execução:"))
+        for example in AMOSTRA[:EXAMPLES]:
+            self.stdout.write(f"  {example.nome}")
         self.stdout.write(_("Ctrl-C para parar tudo."))
         self.stdout.flush()
 
@@ -115,11 +120,16 @@ def _check_free(port: int, option: str) -> None:
 def _busy(port: int, option: str, error: Exception) -> CommandError:
     reason = getattr(error, "strerror", None) or _("não é um número de porta")
     return CommandError(
-        _("A porta %(port)s não pôde ser aberta: %(reason)s. Escolha outra com %(option)s.")
-        % {"port": port, "reason": reason, "option": option}
+        _("A porta %(port)s não pôde ser aberta: %(reason)s. Escolha outra com %(option)s (make up: %(variable)s=).")
+        % {"port": port, "reason": reason, "option": option, "variable": _variable(option)}
     )
 
 
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _variable(option: str) -> str:
+    """The Makefile's name of the same."""
+    return option.strip("-").replace("-", "_").upper()
