@@ -52,9 +52,10 @@ chaos: setup
 soak: setup
 	$(if $(filter postgres,$(DB)),$(PY) tests/postgres.py) $(PY) tests/faults/soak.py --seconds $(or $(SECONDS),3600) --robots $(or $(ROBOTS),2)
 
-# The fault matrix in full, and its results into docs/reliability.md (FULL=0: the short form of make test)
+# The fault matrix in full, and its results into docs/reliability.md: make reliability [FULL=0] [ONLY="4 6"]
+# FULL=0: the short form of make test; ONLY: these rows
 reliability: setup
-	$(PY) tests/faults/report.py $(if $(filter 0,$(FULL)),--short)
+	$(PY) tests/faults/report.py $(if $(filter 0,$(FULL)),--short) $(if $(ONLY),--only $(ONLY))
 
 lint: setup
 	.venv/bin/ruff check .

@@ -531,6 +531,16 @@ def test_the_whole_log_can_be_downloaded() -> None:
     assert len(lines) == 1201 and lines[-1].endswith("linha 1199") and "INFO" in lines[-1]
 
 
+def test_what_a_robot_wrote_late_stands_at_its_time_in_the_downloaded_log() -> None:
+    batch = nova_execucao(1)
+    for text, after in (("depois", 9), ("antes", 5)):
+        at = batch.created_at + timedelta(seconds=after)
+        Registro.objects.create(at=at, evento="x", mensagem=text, execucao=batch)
+    response = como("Leitores").get(reverse("executions:baixar_log_da_execucao", args=[batch.pk]))
+    lines = b"".join(response.streaming_content).decode().split()
+    assert lines.index("antes") < lines.index("depois")
+
+
 def test_an_ended_batch_says_what_its_numbers_mean() -> None:
     batch = variada()
     batch.encerrar()

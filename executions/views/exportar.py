@@ -45,9 +45,10 @@ def log(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _linhas(execucao: Execucao) -> Iterator[bytes]:
+    """A robot writes its lines with its next heartbeat, so each thousand is put in the order of their times."""
     last = 0
     while some := Registro.objects.do_log(execucao, "", last, 1000):
-        for row in some:
+        for row in sorted(some, key=lambda row: (row.at, row.pk)):
             at = timezone.localtime(row.at).isoformat(timespec="seconds")
             yield f"{at} {row.level.upper():7} {row.autor:12} {' '.join(row.mensagem.split())}\n".encode()
         last = some[-1].pk

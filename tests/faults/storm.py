@@ -269,7 +269,7 @@ class Storm:
         found = judge.figures(self.findings)
         database = "PostgreSQL" if self.postgres else "SQLite"
         lines = [
-            f"# Chaos: seed {self.seed}, {self.seconds:.0f} s of faults, {database}, {Host.objects.count()} hosts",
+            f"# Chaos: seed {self.seed}, {self.seconds:.0f} s of faults, {database}, hosts: {Host.objects.count()}",
             "",
             f"- {len(self.batches)} batches, {sum(states.values())} items: {states['done']} answered, "
             f"{states['failed']} failed (ended by hand or found below), {self.reopened} reopened once after the storm",
@@ -277,7 +277,7 @@ class Storm:
             f"- findings: {sum(found.values())} {found or ''}",
             f"- processes left: {len(self.left)}",
             "",
-            "| fault | injected | no victim | recovered p50 | p95 | max (s) | not recovered |",
+            "| fault | injected | no victim | recovered p50 (s) | p95 (s) | max (s) | not recovered |",
             "|---|---|---|---|---|---|---|",
         ]
         lines += [self._line(kind) for kind in sorted({fault.kind for fault in self.faults})]
