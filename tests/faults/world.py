@@ -122,6 +122,8 @@ class World:
     def disarm(self) -> None:
         for entry in self.faults.iterdir():
             entry.unlink()
+        self.portal.set_fora_do_ar(False)
+        self.portal.set_mudos()
 
     def finish(self, batch: Batch, seconds: float = 60) -> float:
         """Waits for the batch's end and its robots', and lets the judge see it. Returns the seconds since `begun`."""
