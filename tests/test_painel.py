@@ -271,7 +271,7 @@ def test_robots_that_work_on_though_their_machine_is_silent_are_not_said_to_be_l
     robo = novo_robo(nova_execucao(2), muda)
     assert _avisos() == [("Sem sinal", "A máquina muda parou de dar sinal.")]
     html = como("Operadores").get("/").content.decode()
-    assert "1 robô dela ainda trabalha" in html and "voltam à fila" not in html and "possíveis" not in html
+    assert "1 robô dela ainda trabalha" in html and "voltam à fila" not in html and "possíveis" not in html and "1 de 0" not in html
     Processo.objects.filter(pk=robo.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
     assert [selo for selo, _titulo in _avisos()] == ["Parado", "Sem sinal"]
     assert "voltam à fila" in como("Operadores").get("/").content.decode()
