@@ -106,7 +106,7 @@ def test_testar_agora_makes_the_next_probe_due_and_twice_changes_nothing() -> No
     portal = caido()
     assert portal.probe_at and portal.probe_at > clock.db_now()
     client = como("Operadores")
-    assert "confere em instantes" in textos(client.post(f"/portais/{portal.pk}/sondar"))[-1]
+    assert "sonda em instantes" in textos(client.post(f"/portais/{portal.pk}/sondar"))[-1]
     portal.refresh_from_db()
     assert portal.fora_do_ar and portal.probe_at and portal.probe_at <= clock.db_now()
     before, lines = Portal.objects.values().get(), Registro.objects.count()

@@ -154,7 +154,12 @@ def test_the_log_of_each_open_execution_tells_of_its_portal(tempo):
 
     assert log(lote) == ["enfileirada", "portal_fora", "portal_no_ar"]
     assert "portal_fora" not in log(outro) + log(encerrada)
-    assert len(Registro.objects.de_portais(9)) == 2, "the portals' own history tells it once"
+    lote.portal.abrir_disjuntor()
+    lote.credencial.portal.refresh_from_db()
+    assert log(nova_execucao(1, credencial=lote.credencial)) == ["enfileirada", "portal_fora"], (
+        "it waits from the start"
+    )
+    assert len(Registro.objects.de_portais(9)) == 3, "the portals' own history tells it once"
 
 
 # ---- the probe --------------------------------------------------------------------------------------------------

@@ -1,19 +1,15 @@
 """A robot's part in the circuit breaker: no attempt is lost to an outage, its portal's or its own host's."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
-from executions import clock
 from executions.models import Execucao, JobItem, Portal, Processo
 from tests.conftest import Tempo
-from tests.factories import RESPOSTA, contadores, nova_execucao, novo_robo, tomado
+from tests.factories import contadores, nova_execucao, novo_robo, tomado
+from tests.works import Falha, a_robot, on_its_last_attempt, raising, read
 from workers.errors import (
-    Bloqueado,
-    Captcha,
     Fim,
     LayoutMudou,
     NavegadorQuebrado,
@@ -21,44 +17,8 @@ from workers.errors import (
     SessaoExpirada,
     TempoEsgotado,
 )
-from workers.life import Life
-from workers.robot import Work
-from workers.robots.peticoes import VerificadorPeticoes
 
 pytestmark = pytest.mark.django_db
-Falha = type[Exception] | None
-
-
-def raising(falha: Falha, calls: list[str] | None = None) -> Callable[..., Any]:
-    def do(*args: object) -> Any:
-        if calls is not None:
-            calls.append("")
-        if falha:
-            raise falha
-        return RESPOSTA
-
-    return do
-
-
-def a_robot(
-    batch: Execucao, *, login: Falha = None, case: Falha = PortalIndisponivel, portal: Falha = PortalIndisponivel
-) -> Work:
-    """`login`, `case`, `portal`: what its login, a visit to a case, and the portal itself when asked, raise."""
-    work = Work(Life(novo_robo(batch)))
-    work.robot.login = raising(login)  # type: ignore[method-assign]
-    work.robot.precisa_visitar = lambda item: False  # type: ignore[method-assign]
-    work.robot.processar = raising(case)  # type: ignore[method-assign]
-    work.robot.sondar = raising(portal)  # type: ignore[method-assign]
-    return work
-
-
-def read(batch: Execucao) -> Portal:
-    return Portal.objects.get(pk=batch.portal_id)
-
-
-def on_its_last_attempt(batch: Execucao) -> None:
-    """The gate prefers what was tried least: so all of them are."""
-    batch.itens.update(attempts=2)
 
 
 # ---- login ----------------------------------------------------------------------------------------------------------
@@ -124,69 +84,6 @@ def test_forms_that_can_be_read_end_the_run_of_cases_and_not_that_of_logins() ->
     work = a_robot(batch, portal=None)
     work.suspicion.unanswered("outro", None)
     assert read(batch).falhas == [["login:x", None]]
-
-
-# ---- what the portal is asked ---------------------------------------------------------------------------------------
-def answer(batch: Execucao, ordem: int) -> str:
-    """Has this item answered; returns its case."""
-    batch.itens.exclude(ordem=ordem).filter(status="pending").update(available_at=clock.db_now() + timedelta(days=1))
-    robot = novo_robo(batch)
-    item = tomado(batch, robot)
-    item.concluir(RESPOSTA)
-    robot.terminar("exited", motivo="concluido")
-    batch.itens.filter(status="pending").update(available_at=clock.db_now())
-    assert item.ordem == ordem
-    return item.numero_processo
-
-
-def asked(work: Work) -> list[str]:
-    cases: list[str] = []
-    work.robot.sondar = cases.append  # type: ignore[method-assign]
-    work.suspicion.probe()
-    return cases
-
-
-def test_the_portal_is_asked_for_a_case_that_it_has_answered() -> None:
-    batch = nova_execucao(3)
-    assert asked(a_robot(batch)) == [""], "none is known"
-    case = answer(batch, 2)
-    assert asked(a_robot(batch)) == [case]
-
-
-def test_of_another_batch_of_the_same_portal_when_this_one_has_none() -> None:
-    old = nova_execucao(2)
-    case = answer(old, 1)
-    batch = nova_execucao(2, credencial=old.credencial)
-    elsewhere = nova_execucao(2)
-    assert elsewhere.portal_id != old.portal_id and asked(a_robot(elsewhere)) == [""]
-    assert asked(a_robot(batch)) == [case]
-
-
-def test_the_case_waits_for_its_turn_at_the_portal() -> None:
-    batch = nova_execucao(2)
-    answer(batch, 1)
-    work, order = a_robot(batch), []
-    work.suspicion.turn = lambda: order.append("turn")
-    work.robot.sondar = lambda caso: order.append("asked")  # type: ignore[method-assign]
-    work.suspicion.probe()
-    assert order == ["turn", "asked"]
-
-
-@pytest.mark.parametrize("falha", [PortalIndisponivel, TempoEsgotado, NavegadorQuebrado, Bloqueado])
-def test_a_known_case_that_nobody_answers_is_no_answer(falha: type[Exception]) -> None:
-    robot = VerificadorPeticoes.__new__(VerificadorPeticoes)
-    robot.adapter = Mock(**{"visitar.side_effect": falha})
-    robot.sondar("")
-    with pytest.raises(falha):
-        robot.sondar("caso")
-
-
-@pytest.mark.parametrize("falha", [None, LayoutMudou, SessaoExpirada, Captcha])
-def test_any_page_of_a_known_case_is_an_answer(falha: Falha) -> None:
-    robot = VerificadorPeticoes.__new__(VerificadorPeticoes)
-    robot.adapter = Mock(**{"visitar.side_effect": falha})
-    robot.sondar("caso")
-    robot.adapter.visitar.assert_called_once_with("caso")
 
 
 # ---- the last attempt -----------------------------------------------------------------------------------------------

@@ -76,6 +76,8 @@ class Work:
             return fim
         except NavegadorQuebrado as falha:
             return Fim(Motivo.NAVEGADOR, str(falha))
+        except Bloqueado as falha:
+            return self.blocked(falha)
 
     def turn(self) -> None:
         """One item, or the wait for one. Raises Fim when the robot should leave."""
@@ -109,8 +111,7 @@ class Work:
         except SegredoIlegivel as error:
             raise self.end_batch(CredencialRecusada(str(error)), Motivo.CREDENCIAL) from error
         except Bloqueado as falha:
-            self.execucao.credencial.bloquear()
-            raise Fim(Motivo.BLOQUEADO, str(falha)) from falha
+            raise self.blocked(falha) from falha
         except (*UNANSWERED, SessaoExpirada) as falha:
             self.suspicion.not_let_in(self.processo)
             raise Fim(Motivo.PORTAL, str(falha)) from falha
@@ -119,6 +120,11 @@ class Work:
         self.processo.logou()
         self.life.note("login", _("Login feito."))
         pedir_robos(self.execucao.pk)
+
+    def blocked(self, falha: Bloqueado) -> Fim:
+        """The portal wants no more of this credential for now: it rests, and the robot leaves."""
+        self.execucao.credencial.bloquear()
+        return Fim(Motivo.BLOQUEADO, str(falha))
 
     def end_batch(self, falha: Falha, motivo: str) -> Fim:
         self.give_back()
@@ -219,25 +225,32 @@ class Work:
         self.life.note(classe, f"{item.nome_arquivo}: {texto}", "warning", item)
         if isinstance(falha, Bloqueado):
             self.life.finish(lambda: item.adiar(classe, texto, settings.BLOCKED_SECONDS))
-            self.execucao.credencial.bloquear()
-            raise Fim(Motivo.BLOQUEADO, texto)
+            raise self.blocked(falha)
         if not isinstance(falha, RETRIED):
             self.life.finish(lambda: item.falhar(classe, texto, agora=self.now))
             self.suspicion.answered(item)
             return
         if isinstance(falha, UNANSWERED):
-            try:
-                if self.suspicion.outage(item):
-                    # No attempt is lost, not even the last; but not for ever, should this case alone lock the portal.
-                    self.life.finish(lambda: item.adiar(classe, texto, 0))
-                    raise self.suspicion.spared(item, texto)
-            except NavegadorQuebrado as broken:
-                falha = broken
+            falha = self.spare(item, falha)
         self.life.finish(lambda: item.tentar_de_novo(classe, texto))
         if isinstance(falha, UNANSWERED):
             self.suspicion.unanswered(item.numero_processo, item.pk)
         if isinstance(falha, (TempoEsgotado, NavegadorQuebrado)):
             raise Fim(Motivo.RECICLADO, texto)
+
+    def spare(self, item: JobItem, falha: Falha) -> Falha:
+        """Raises Fim when it is no fault of this item's; else returns what this robot failed by in the end."""
+        classe, texto = falha.classe, str(falha)
+        try:
+            if self.suspicion.outage(item):
+                # No attempt is lost, not even the last; but not for ever, should this case alone lock the portal.
+                self.life.finish(lambda: item.adiar(classe, texto, 0))
+                raise self.suspicion.spared(item, texto)
+        except NavegadorQuebrado as broken:
+            return broken
+        except Bloqueado as busy:
+            self.failed(item, busy)
+        return falha
 
     def give_back(self) -> None:
         """T15: the item in hand, if any, goes back with its attempt."""

@@ -110,9 +110,10 @@ def sem_progresso(row: Processo, folga: float = 0.0) -> bool:
 
 
 def _for_its_turn(row: Processo) -> float:
-    """For how many seconds, at most, it may wait for its portal's interval: once behind each robot there."""
+    """For how many seconds, at most, it may wait for its portal's interval: behind each robot there, for its item and
+    for the known case that is asked for before a last attempt goes unanswered."""
     portal = row.execucao.portal  # type: ignore[union-attr]
-    return portal.min_interval_s * Processo.objects.vivos().filter(execucao__portal=portal).count()
+    return 2 * portal.min_interval_s * Processo.objects.vivos().filter(execucao__portal=portal).count()
 
 
 def _last_words(log: Path) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 from executions.models import Execucao, JobItem, Portal, Processo
 from executions.models.portal import FAILURES_TO_SUSPECT, LOGIN
-from workers.errors import Falha, Fim, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
+from workers.errors import Bloqueado, Falha, Fim, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
 from workers.robots.base import Robot
 
 UNANSWERED = (PortalIndisponivel, TempoEsgotado)
-LAST_ANSWERED = 20
+RECENT_BATCHES, LAST_ANSWERED = 5, 50  # where known cases are looked for: batches, and items of each
 
 
 class Suspicion:
@@ -32,20 +32,24 @@ class Suspicion:
     def outage(self, item: JobItem) -> bool:
         """Is it no fault of this item's? The breaker says so; before its last attempt the portal itself is asked.
 
-        Raises NavegadorQuebrado when the browser cannot ask.
+        Raises NavegadorQuebrado when the browser cannot ask, Bloqueado when the portal will not be asked.
         """
         known = Portal.objects.get(pk=self.portal.pk).fora_do_ar
-        return known or (item.ultima_tentativa and not self._answers())
+        return known or (item.ultima_tentativa and not self._answers(inside=True))
 
     def spared(self, item: JobItem, why: str) -> Fim:
         """The item went back with its attempt: the silence is counted all the same, and the robot leaves."""
         return self._silence(self._count(item.numero_processo, None), why)
 
     def unanswered(self, caso: str, item_id: int | None) -> None:
-        """One more. When either run is long the portal itself is asked; raises Fim when that does not answer."""
+        """One more. When either run is long the portal itself is asked.
+
+        Raises Fim when that does not answer, and what `outage` raises.
+        """
         self.run.append((caso, item_id))
         shared = self._count(caso, item_id)
-        if (shared or Portal.suspeito(self.run, self._open_cases())) and not self._answers():
+        suspect = shared or Portal.suspeito(self.run, self._open_cases())
+        if suspect and not self._answers(inside=not caso.startswith(LOGIN)):
             raise self._silence(shared, str(PortalIndisponivel()))
 
     def not_let_in(self, processo: Processo) -> None:
@@ -58,7 +62,7 @@ class Suspicion:
             portal.deixou_entrar()
 
     def probe(self) -> None:
-        """Asks the portal itself: its forms, and a case that it has answered before. Raises the Falha that it meets.
+        """Asks the portal itself, logged in: a case that it has answered before, and its forms. Raises the Falha met.
 
         A known case costs no item an attempt, and tells a portal whose searches fail from cases that do.
         """
@@ -68,13 +72,15 @@ class Suspicion:
         self.robot.sondar(caso)
 
     def _answered_before(self) -> str:
-        """Any of the last ones, lest one that has gone bad decide; its own batch's first. Empty when there is none."""
-        batches = Execucao.objects.filter(portal=self.portal, n_done__gt=0)
-        batch = batches.filter(pk=self.execucao.pk).first() or batches.order_by("-pk").first()
-        if batch is None:
-            return ""
-        last = batch.itens.terminados().respondidos().values_list("numero_processo", flat=True)[:LAST_ANSWERED]
-        return random.choice(last or [""])  # noqa: S311
+        """Any case that the portal's latest batches had answered. Empty when they are too few: one that has gone bad
+        since must not decide again and again."""
+        batches = Execucao.objects.filter(portal=self.portal, n_done__gt=0).order_by("-pk")[:RECENT_BATCHES]
+        known = {
+            caso
+            for batch in batches
+            for caso in batch.itens.terminados().respondidos().values_list("numero_processo", flat=True)[:LAST_ANSWERED]
+        }
+        return random.choice(sorted(known)) if len(known) >= FAILURES_TO_SUSPECT else ""  # noqa: S311
 
     def _count(self, caso: str, item_id: int | None) -> bool:
         return self.portal.contar_falha(caso, item_id, self._open_cases())
@@ -82,18 +88,22 @@ class Suspicion:
     def _open_cases(self) -> int:
         return self.execucao.itens.abertos().values("numero_processo").distinct()[:5].count()
 
-    def _answers(self) -> bool:
-        """Any page is an answer, a wrong one too; a broken browser is none, and passed on.
+    def _answers(self, *, inside: bool) -> bool:
+        """Any page is an answer, a wrong one too; a broken browser is none, and passed on, and so is a block.
 
-        Its forms are none to those who cannot get in: after that many logins without an answer nobody asks.
+        `inside`: this robot is logged in, so it may ask for a case. The forms are no answer to those who cannot get in:
+        after that many logins without an answer nobody asks.
         """
         if Portal.objects.get(pk=self.portal.pk).logins_sem_resposta >= FAILURES_TO_SUSPECT:
             return False
         try:
-            self.probe()
+            if inside:
+                self.probe()
+            else:
+                self.robot.sondar("")
         except UNANSWERED:
             return False
-        except NavegadorQuebrado:
+        except (NavegadorQuebrado, Bloqueado):
             raise
         except Falha:
             pass

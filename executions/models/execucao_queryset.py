@@ -147,6 +147,8 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
             batch.save(update_fields=["total_arquivos", "n_pending"])
             text = ngettext("Enfileirada com %(n)d arquivo.", "Enfileirada com %(n)d arquivos.", n) % {"n": n}
             Registro.objects.anotar("enfileirada", text, execucao=batch, usuario=batch.usuario)
+            if batch.portal.fora_do_ar:
+                Registro.objects.repetir(batch.portal.queda(agora), [batch])
         return batch
 
     def _vazia(

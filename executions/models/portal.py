@@ -173,9 +173,14 @@ class Portal(models.Model):
             row.breaker, row.breaker_em, row.falhas = self.Breaker.OPEN, agora, []
             row.probe_at = agora + timedelta(seconds=settings.PROBE_SECONDS)
             row.save(update_fields=["breaker", "breaker_em", "falhas", "probe_at"])
-            fell = Registro.objects.anotar("portal_fora", str(FORA) % {"nome": row.nome}, level="error")
+            fell = row.queda(agora)
+            Registro.objects.anotar(fell.evento, fell.mensagem, level=fell.level)
             Registro.objects.repetir(fell, waiting)
         return True
+
+    def queda(self, agora: datetime) -> Registro:
+        """The line (unsaved) that says that it does not answer."""
+        return Registro(at=agora, evento="portal_fora", level="error", mensagem=str(FORA) % {"nome": self.nome})
 
     def desculpar(self, surto: Surto) -> None:
         """The portal is silent to one robot, and not known to be down: the attempts of its run alone are given back.

@@ -14,6 +14,7 @@ from executions.models import Execucao, Registro
 from executions.views.acesso import pagina
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+POR_VEZ = 1000  # lines of a log
 EM_MEMORIA = 2_000_000  # bytes of a workbook before it goes to the disk
 
 
@@ -45,13 +46,19 @@ def log(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _linhas(execucao: Execucao) -> Iterator[bytes]:
-    """A robot writes its lines with its next heartbeat, so each thousand is put in the order of their times."""
-    last = 0
-    while some := Registro.objects.do_log(execucao, "", last, 1000):
-        for row in sorted(some, key=lambda row: (row.at, row.pk)):
-            at = timezone.localtime(row.at).isoformat(timespec="seconds")
-            yield f"{at} {row.level.upper():7} {row.autor:12} {' '.join(row.mensagem.split())}\n".encode()
+    """In the order of time: a robot writes its lines with its next heartbeat, so a thousand wait for late ones."""
+    last, waiting = 0, list[Registro]()
+    while some := Registro.objects.do_log(execucao, "", last, POR_VEZ):
         last = some[-1].pk
+        lines = sorted(waiting + some, key=lambda row: (row.at, row.pk))
+        waiting = lines[-POR_VEZ:]
+        yield from map(_linha, lines[:-POR_VEZ])
+    yield from map(_linha, waiting)
+
+
+def _linha(row: Registro) -> bytes:
+    at = timezone.localtime(row.at).isoformat(timespec="seconds")
+    return f"{at} {row.level.upper():7} {row.autor:12} {' '.join(row.mensagem.split())}\n".encode()
 
 
 def anexo(nome: str) -> dict[str, str]:

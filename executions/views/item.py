@@ -1,5 +1,7 @@
 """One item: its answer in words, the evidence, every attempt, and what was logged of it."""
 
+from django.db.models import Window
+from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -19,7 +21,8 @@ def item(request: HttpRequest, pk: int, ordem: int) -> HttpResponse:
         "execucao__portal", "execucao__credencial", "execucao__usuario", "processo__host"
     )
     row = get_object_or_404(rows, execucao=pk, ordem=ordem)
-    tries = row.tentativas.select_related("processo__host").order_by("-n")[:TENTATIVAS]
+    numbered = row.tentativas.annotate(ordem=Window(RowNumber(), order_by="n"))  # a token also counts expiries
+    tries = numbered.select_related("processo__host").order_by("-n")[:TENTATIVAS]
     lines = row.registros.select_related("processo", "usuario").order_by("-id")[:LINHAS]
     contexto = {
         "item": row,

@@ -74,7 +74,7 @@ def sondar(request: HttpRequest, pk: int) -> HttpResponse:
     """The next probe now instead of in a minute; a robot of a waiting execution makes it."""
     portal = get_object_or_404(Portal, pk=pk)
     if portal.antecipar_sonda(quem(request)):
-        text = _("%(nome)s: um robô confere em instantes, se houver execução dele esperando.")
+        text = _("%(nome)s: um robô o sonda em instantes, se houver execução dele esperando.")
         messages.success(request, text % {"nome": portal})
     else:
         text = _("Nada mudou: %(nome)s está no ar, ou a sondagem já está a caminho.")

@@ -153,8 +153,8 @@ def test_a_portal_that_answers_no_login_is_down_though_its_forms_can_be_read(mun
 
 @pytest.mark.slow  # tests/test_suspicion.py asks the same of the code alone
 def test_a_portal_that_answers_no_search_is_down_though_it_lets_everybody_in(mundo: World, counted: Note) -> None:
-    batch = mundo.lot(40, max_robots=2)
-    chain.wait_for(lambda: batch.execucao.itens.respondidos().count() > 2, 60, "a first answer")
+    batch = mundo.lot(90, max_robots=2)
+    chain.wait_for(lambda: batch.execucao.itens.respondidos().count() > 7, 60, "a first answer")
     mundo.portal.set_mudos("search")
     portal = Portal.objects.filter(pk=mundo.credencial.portal_id)
     chain.wait_for(lambda: portal.get().fora_do_ar, 90, "the breaker's opening")
@@ -164,7 +164,7 @@ def test_a_portal_that_answers_no_search_is_down_though_it_lets_everybody_in(mun
     probes = [entry for entry in mundo.portal.log[seen:] if entry.kind == "search"]
     assert 1 <= len(probes) <= 2 * (20 / 6 + 1)  # one a PROBE_SECONDS (6 s here), and its look-again
     assert portal.get().fora_do_ar and batch.execucao.itens.respondidos().count() == done
-    assert batch.execucao.itens.filter(status="pending", attempts=0).count() == 40 - done
+    assert batch.execucao.itens.filter(status="pending", attempts=0).count() == 90 - done
     mundo.portal.set_mudos()
     back = time.monotonic()
     mundo.finish(batch, 90)

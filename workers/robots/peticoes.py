@@ -46,15 +46,14 @@ class VerificadorPeticoes(Robot):
         self.adapter.login(credencial.usuario, credencial.senha)
 
     def sondar(self, caso: str) -> None:
+        if caso:  # first, for a portal may end the session of whoever opens its login page
+            try:
+                self.adapter.visitar(caso)
+            except (PortalIndisponivel, TempoEsgotado, NavegadorQuebrado, Bloqueado):
+                raise
+            except Falha:
+                pass  # a page, whatever it says
         self.adapter.sondar()
-        if not caso:
-            return
-        try:
-            self.adapter.visitar(caso)
-        except (PortalIndisponivel, TempoEsgotado, NavegadorQuebrado, Bloqueado):
-            raise
-        except Falha:
-            pass  # a page, whatever it says
 
     def precisa_visitar(self, item: JobItem) -> bool:
         # What failed before is asked anew, not answered from an old visit. A case that this robot has open since it
