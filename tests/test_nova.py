@@ -533,7 +533,7 @@ def test_each_number_of_robots_has_its_forecast_and_one_above_the_sessions_says_
     assert [(e.n, e.fora) for e in (one, two, three)] == [(1, False), (2, False), (3, True)]
     assert one.fim - two.fim == timedelta(seconds=60) and three.fim is None
     text = page.content.decode()
-    assert "Acima das sessões ou dos lugares de agora" in text and "2 itens a 1 min cada." in text
+    assert "Acima das sessões ou dos lugares de agora" in text and "2 itens a 1 min cada, em média." in text
     assert f"em uso pela #{batch.pk}" in text
 
 

@@ -174,7 +174,7 @@ class Portal(models.Model):
             row.probe_at = agora + timedelta(seconds=settings.PROBE_SECONDS)
             row.save(update_fields=["breaker", "breaker_em", "falhas", "probe_at"])
             fell = row.queda(agora)
-            Registro.objects.anotar(fell.evento, fell.mensagem, level=fell.level)
+            Registro.objects.anotar("portal_fora", fell.mensagem, level="error")
             Registro.objects.repetir(fell, waiting)
         return True
 
