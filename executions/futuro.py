@@ -122,13 +122,13 @@ class _Futuro(Panorama):
             return before
         fewer, now = self.efetivos[execucao.pk], self._efetivos(execucao, before.amostra)
         self.efetivos[execucao.pk] = now
-        return before.acelerar(self.agora, fewer / now)
+        return before.acelerar(self.agora, fewer / now).depois_de(execucao.ultima_em)
 
     def _trabalhar(self, execucao: Execucao, amostra: Amostra, desde: datetime) -> Previsao:
         robos = self._efetivos(execucao, amostra)
         if amostra.basta:
             self.efetivos[execucao.pk] = robos
-        return simular(_faltam(execucao), amostra, robos, desde)
+        return simular(_faltam(execucao), amostra, robos, desde).depois_de(execucao.ultima_em)
 
     def _efetivos(self, execucao: Execucao, amostra: Amostra) -> float:
         n = min(execucao.max_robots, self._robos["execucao", execucao.pk])

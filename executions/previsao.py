@@ -74,6 +74,13 @@ class Previsao:
         )
         return replace(self, fim=fim, de=de, ate=ate)
 
+    def depois_de(self, at: datetime | None) -> "Previsao":
+        """Nothing is ready before its last waiting item may be tried again, and has been."""
+        if at is None or self.fim is None or self.de is None or self.ate is None:
+            return self
+        last = at + timedelta(seconds=self.amostra.media)
+        return replace(self, fim=max(self.fim, last), de=max(self.de, at), ate=max(self.ate, last))
+
 
 # ---- the figures ---------------------------------------------------------------------------------------------------
 def com_amostras(execucoes: "models.QuerySet[Execucao]", agora: datetime) -> "models.QuerySet[Execucao]":

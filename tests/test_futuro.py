@@ -95,7 +95,7 @@ def test_one_whose_items_are_all_in_backoff_goes_on_when_the_first_may_be_tried_
     _em_recuo(batch, tempo.agora, 300)
     batch.itens.filter(ordem=8).update(available_at=em(tempo.agora, 200))
     found = previstas(tempo.agora)[batch.pk]
-    assert (found.espera, found.inicio, found.fim) == (Espera.RECUO, em(tempo.agora, 200), em(tempo.agora, 230))
+    assert (found.espera, found.inicio, found.fim) == (Espera.RECUO, em(tempo.agora, 200), em(tempo.agora, 310))
 
 
 @pytest.mark.parametrize(("recuo", "inicio"), [(30, 60), (90, None)])

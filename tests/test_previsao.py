@@ -25,6 +25,20 @@ def prevista(batch: Execucao, agora: Any) -> previsao.Previsao:
     return previsoes(olhar(agora))[batch.pk]
 
 
+def test_nothing_is_ready_before_its_last_item_was_tried_again(tempo: Any) -> None:
+    novo_host()
+    batch = nova_execucao(12, max_robots=2)
+    feitos(batch, [10] * 10, tempo.agora)
+    again = tempo.agora + timedelta(seconds=300)
+    batch.itens.filter(ordem=12).update(available_at=again)
+    for _robots in range(2):
+        found = prevista(batch, tempo.agora)
+        assert (found.de, found.fim, found.ate) == (again, again + timedelta(seconds=10), again + timedelta(seconds=10))
+        novo_robo(batch)
+    batch.itens.filter(ordem=12).update(available_at=tempo.agora + timedelta(seconds=1))
+    assert prevista(batch, tempo.agora).fim == tempo.agora + timedelta(seconds=11)
+
+
 def test_where_a_few_items_take_most_of_the_time_the_forecast_is_of_their_sum(tempo: Any) -> None:
     novo_host()
     batch = nova_execucao(30, max_robots=2)

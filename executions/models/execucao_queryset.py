@@ -74,7 +74,7 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
         return self.select_related("portal", "credencial", "usuario")
 
     def com_espera(self, agora: datetime) -> "ExecucaoQuerySet":
-        """With `prontos` (items claimable now) and `retoma_em` (when the first backoff ends, if there is one).
+        """With `prontos` (items claimable now), `retoma_em` and `ultima_em` (when the first and the last backoff end).
 
         Only those in backoff are read, by their index: the pending ones may be a hundred thousand.
         """
@@ -82,8 +82,9 @@ class ExecucaoQuerySet(models.QuerySet["Execucao"]):
 
         later = JobItem.objects.filter(execucao=OuterRef("pk")).em_recuo(agora)
         n = later.order_by().values("execucao").annotate(n=Count("pk")).values("n")
-        first = later.order_by("available_at").values("available_at")[:1]
-        return self.annotate(prontos=F("n_pending") - Coalesce(Subquery(n), 0), retoma_em=Subquery(first))
+        first, last = (later.order_by(order).values("available_at")[:1] for order in ("available_at", "-available_at"))
+        ready = F("n_pending") - Coalesce(Subquery(n), 0)
+        return self.annotate(prontos=ready, retoma_em=Subquery(first), ultima_em=Subquery(last))
 
     def com_respostas(self, ate: int, **quais: Any) -> "ExecucaoQuerySet":
         """With `respostas`: [status, result, class of failure, n] of the ended items, from an index alone.
