@@ -1,9 +1,11 @@
 """`manage.py up`: an address that is printed works, and a port that is taken is named."""
 
+import random
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from django.conf import settings
@@ -17,9 +19,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
+    """Not one that the system hands out by itself: a process of another test could get it before it is used."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no free port")
 
 
 @pytest.mark.parametrize("option", ["--porta", "--porta-do-portal"])
