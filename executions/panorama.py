@@ -79,8 +79,11 @@ class Panorama:
 
     @cached_property
     def hosts_vivos(self) -> list[Host]:
+        return [host for host in self.hosts if self._da_sinal(host)]
+
+    def _da_sinal(self, quem: Host | Processo) -> bool:
         limit = self.agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
-        return [host for host in self.hosts if host.heartbeat_at and host.heartbeat_at >= limit]
+        return quem.heartbeat_at is not None and quem.heartbeat_at >= limit
 
     @property
     def robos(self) -> list[Processo]:
@@ -89,8 +92,7 @@ class Panorama:
     @cached_property
     def com_sinal(self) -> list[Processo]:
         """Robots whose own heartbeat is fresh: they work on though their machine's agent may be silent."""
-        limit = self.agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
-        return [robo for robo in self.robos if robo.heartbeat_at and robo.heartbeat_at >= limit]
+        return [robo for robo in self.robos if self._da_sinal(robo)]
 
     def robos_de(self, execucao: Execucao) -> list[Processo]:
         return [robo for robo in self.robos if robo.execucao_id == execucao.pk]

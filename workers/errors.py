@@ -71,6 +71,10 @@ class PaginaTrocada(PortalIndisponivel):
     frase = _("A página do portal foi trocada por outra enquanto era lida.")
 
 
+UNANSWERED = (PortalIndisponivel, TempoEsgotado)
+NO_PAGE = (*UNANSWERED, NavegadorQuebrado, Bloqueado)  # after any other failure a page was seen: the portal answers
+
+
 class Parada(Exception):
     """The robot was told to stop: give the item back and leave."""
 

@@ -24,6 +24,7 @@ from executions.vault import SegredoIlegivel
 from workers import faults
 from workers.errors import (
     DATABASE_AWAY,
+    UNANSWERED,
     Bloqueado,
     Captcha,
     Codigo2fa,
@@ -38,7 +39,7 @@ from workers.errors import (
 )
 from workers.life import Life
 from workers.robots.base import Robot
-from workers.suspicion import UNANSWERED, Suspicion
+from workers.suspicion import Suspicion
 
 logger = logging.getLogger("robotcontrol.robot")
 

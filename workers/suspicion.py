@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 from executions.models import Execucao, JobItem, Portal, Processo
 from executions.models.portal import FAILURES_TO_SUSPECT, LOGIN
-from workers.errors import Bloqueado, Falha, Fim, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
+from workers.errors import NO_PAGE, UNANSWERED, Falha, Fim, PortalIndisponivel
 from workers.robots.base import Robot
 
-UNANSWERED = (PortalIndisponivel, TempoEsgotado)
 RECENT_BATCHES, LAST_ANSWERED = 5, 50  # where known cases are looked for: batches, and items of each
 
 
@@ -103,7 +102,7 @@ class Suspicion:
                 self.robot.sondar("")
         except UNANSWERED:
             return False
-        except (NavegadorQuebrado, Bloqueado):
+        except NO_PAGE:
             raise
         except Falha:
             pass

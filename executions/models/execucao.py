@@ -83,7 +83,7 @@ class Execucao(models.Model):
     )
 
     itens: "JobItemQuerySet"
-    prontos: int  # these two from `com_espera`
+    prontos: int  # these three from `com_espera`
     retoma_em: datetime | None
     ultima_em: datetime | None
     objects = models.Manager.from_queryset(ExecucaoQuerySet)()

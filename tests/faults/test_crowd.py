@@ -14,7 +14,7 @@ from executions.models import JobItem, Portal, Processo
 from executions.robos import encerrar_todos, iniciar
 from tests import chain, factories
 from tests.chain import Machine
-from tests.faults.world import World
+from tests.faults.world import Batch, World
 
 pytestmark = pytest.mark.once
 Note = Callable[..., None]
@@ -108,6 +108,25 @@ def test_lowering_max_robots_under_those_that_work_kills_nobody_and_breaks_nothi
     counted(1, [took])
 
 
+def down(batch: Batch) -> bool:
+    return Portal.objects.get(pk=batch.execucao.portal_id).fora_do_ar
+
+
+def given_up(batch: Batch, seconds: float) -> None:
+    """Waits until the breaker is open and the batch's robots have left."""
+    chain.wait_for(lambda: down(batch), seconds, "the breaker's opening")
+    chain.wait_for(lambda: not batch.execucao.processos.vivos().exists(), 30, "the robots' leaving")
+
+
+def calm_again(mundo: World, batch: Batch) -> float:
+    """The portal answers everything; returns the seconds until the batch has ended."""
+    mundo.portal.set_fora_do_ar(False)
+    mundo.portal.set_mudos()
+    back = time.monotonic()
+    mundo.finish(batch, 90)
+    return time.monotonic() - back
+
+
 @pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
 def test_an_outage_uses_no_attempt_up_and_the_batch_goes_on_by_itself(
     mundo: World, counted: Note, seconds: int
@@ -115,9 +134,7 @@ def test_an_outage_uses_no_attempt_up_and_the_batch_goes_on_by_itself(
     batch = mundo.lot(20, max_robots=2)
     batch.done(2)
     mundo.portal.set_fora_do_ar(True)
-    portal = Portal.objects.filter(pk=mundo.credencial.portal_id)
-    chain.wait_for(lambda: portal.get().fora_do_ar, 30, "the breaker's opening")
-    chain.wait_for(lambda: not batch.execucao.processos.vivos().exists(), 30, "the robots' leaving")
+    given_up(batch, 30)
     seen = len(mundo.portal.log)
     time.sleep(seconds)
     probes = [entry for entry in mundo.portal.log[seen:] if entry.kind == "login_form"]
@@ -125,10 +142,7 @@ def test_an_outage_uses_no_attempt_up_and_the_batch_goes_on_by_itself(
     assert len(probes) <= 2 * (seconds / 6 + 1)
     assert batch.execucao.itens.falhados().count() == 0
     assert batch.execucao.itens.pendentes().exclude(attempts=0).count() == 0
-    mundo.portal.set_fora_do_ar(False)
-    back = time.monotonic()
-    mundo.finish(batch, 90)
-    counted(1, [time.monotonic() - back])
+    counted(1, [calm_again(mundo, batch)])
 
 
 @pytest.mark.slow  # tests/test_suspicion.py asks the same of the code alone
@@ -136,39 +150,29 @@ def test_a_portal_that_answers_no_login_is_down_though_its_forms_can_be_read(mun
     before = len(mundo.portal.log)
     mundo.portal.set_mudos("login")
     batch = mundo.lot(20, max_robots=2)
-    portal = Portal.objects.filter(pk=mundo.credencial.portal_id)
-    chain.wait_for(lambda: portal.get().fora_do_ar, 90, "the breaker's opening")
-    chain.wait_for(lambda: not batch.execucao.processos.vivos().exists(), 30, "the robots' leaving")
+    given_up(batch, 90)
     logins = [entry for entry in mundo.portal.log[before:] if entry.kind == "login"]
     assert len(logins) <= 6, "five are enough; one more may have been under way"
     time.sleep(20)
     again = [entry for entry in mundo.portal.log[before:] if entry.kind == "login"][len(logins) :]
     assert 1 <= len(again) <= 20 / 6 + 1  # one a PROBE_SECONDS (6 s here)
     assert batch.execucao.itens.filter(status="pending", attempts=0).count() == 20
-    mundo.portal.set_mudos()
-    back = time.monotonic()
-    mundo.finish(batch, 90)
-    counted(1, [time.monotonic() - back])
+    counted(1, [calm_again(mundo, batch)])
 
 
-@pytest.mark.slow  # tests/test_suspicion.py asks the same of the code alone
+@pytest.mark.slow  # tests/test_probe.py asks the same of the code alone
 def test_a_portal_that_answers_no_search_is_down_though_it_lets_everybody_in(mundo: World, counted: Note) -> None:
     batch = mundo.lot(90, max_robots=2)
     chain.wait_for(lambda: batch.execucao.itens.respondidos().count() > 7, 60, "a first answer")
     mundo.portal.set_mudos("search")
-    portal = Portal.objects.filter(pk=mundo.credencial.portal_id)
-    chain.wait_for(lambda: portal.get().fora_do_ar, 90, "the breaker's opening")
-    chain.wait_for(lambda: not batch.execucao.processos.vivos().exists(), 30, "the robots' leaving")
+    given_up(batch, 90)
     seen, done = len(mundo.portal.log), batch.execucao.itens.respondidos().count()
     time.sleep(20)
     probes = [entry for entry in mundo.portal.log[seen:] if entry.kind == "search"]
     assert 1 <= len(probes) <= 2 * (20 / 6 + 1)  # one a PROBE_SECONDS (6 s here), and its look-again
-    assert portal.get().fora_do_ar and batch.execucao.itens.respondidos().count() == done
+    assert down(batch) and batch.execucao.itens.respondidos().count() == done
     assert batch.execucao.itens.filter(status="pending", attempts=0).count() == 90 - done
-    mundo.portal.set_mudos()
-    back = time.monotonic()
-    mundo.finish(batch, 90)
-    counted(1, [time.monotonic() - back])
+    counted(1, [calm_again(mundo, batch)])
 
 
 @pytest.mark.slow

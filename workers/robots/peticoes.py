@@ -11,7 +11,7 @@ from executions.models import JobItem
 from executions.models.medida import medidor
 from executions.results import Resposta
 from workers.browser import Browser
-from workers.errors import Bloqueado, Falha, NavegadorQuebrado, PortalIndisponivel, TempoEsgotado
+from workers.errors import NO_PAGE, Falha
 from workers.portals.base import Caso, Peticao, PortalAdapter
 from workers.robots.base import Robot
 
@@ -49,7 +49,7 @@ class VerificadorPeticoes(Robot):
         if caso:  # first, for a portal may end the session of whoever opens its login page
             try:
                 self.adapter.visitar(caso)
-            except (PortalIndisponivel, TempoEsgotado, NavegadorQuebrado, Bloqueado):
+            except NO_PAGE:
                 raise
             except Falha:
                 pass  # a page, whatever it says
