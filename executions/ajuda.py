@@ -76,6 +76,7 @@ MOTIVO = {
     Processo.Motivo.CERCADO: _("O item já tinha passado para outro robô: este parou sem escrever nada."),
     Processo.Motivo.SEM_BANCO: _("O banco de dados não respondeu: o robô saiu, e o item volta sem perder a tentativa."),
     Processo.Motivo.SEM_MEMORIA: _("Faltou memória, e o sistema operacional o encerrou. Use menos robôs na máquina."),
+    Processo.Motivo.SEM_DISCO: _("Restavam 5 % do disco ou menos: o robô saiu, e o item volta sem perder a tentativa."),
     Processo.Motivo.FALHA: _("Terminou com erro. As últimas palavras dele estão na página."),
     Processo.Motivo.PERDIDO: _("Não dá sinal, e ninguém sabe como acabou."),
     Processo.Motivo.TEMPO: _("Passou do tempo limite."),
@@ -96,6 +97,7 @@ ESPERA = {
     Espera.ENTRADA: _("Os robôs que já entraram continuam. Talvez o portal não aceite mais sessões do que estas."),
     Espera.SESSOES: _("Outro robô precisa sair antes. O limite está no cadastro do portal e da credencial."),
     Espera.SEM_MAQUINA: _("Peça a quem cuida das máquinas que ligue uma. Veja Máquinas."),
+    Espera.SEM_DISCO: _("Volta sozinha quando houver espaço. Peça a quem cuida das máquinas. Veja Máquinas."),
     Espera.SEM_LUGAR: _("Começa quando um robô de outra execução sair. Veja Máquinas."),
 }
 DISPARO = {

@@ -31,6 +31,7 @@ class Espera(models.TextChoices):
     ENTRADA = "entrada", _("O portal não respondeu ao último robô que tentou entrar. Outro tenta em um minuto.")
     SESSOES = "sessoes", _("O portal ou a credencial já usa todas as sessões permitidas.")
     SEM_MAQUINA = "sem_maquina", _("Nenhuma máquina de robôs está ligada. Inicie uma com manage.py runrobots.")
+    SEM_DISCO = "sem_disco", _("As máquinas ligadas têm 5 % ou menos do disco livre. Volta sozinha quando houver mais.")
     SEM_LUGAR = "sem_lugar", _("As máquinas ligadas estão sem lugar para mais um robô.")
 
 
@@ -148,11 +149,14 @@ class Panorama:
         """What it is that no host has a place for this execution."""
         if not self.hosts_vivos:
             return Espera.SEM_MAQUINA
-        free = any(host.places > self.robos_em(host) for host in self._que_atendem(execucao))
-        return Espera.ENTRADA if free else Espera.SEM_LUGAR
+        fit = self._que_atendem(execucao)
+        if any(host.places > self.robos_em(host) for host in fit):
+            return Espera.ENTRADA
+        full = any(host.atende(execucao.pk) for host in self.hosts_vivos) and not fit
+        return Espera.SEM_DISCO if full else Espera.SEM_LUGAR
 
     def _que_atendem(self, execucao: Execucao) -> list[Host]:
-        return [host for host in self.hosts_vivos if host.atende(execucao.pk)]
+        return [host for host in self.hosts_vivos if host.atende(execucao.pk) and not host.sem_disco]
 
     def espera_de(self, execucao: Execucao) -> Espera:
         """What this execution waits for now, if anything."""

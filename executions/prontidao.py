@@ -1,19 +1,17 @@
 """May this process be sent requests? The database takes a write in time, is migrated, and the disk has room."""
 
 import logging
-import shutil
 import threading
 
-from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from executions import disco
 from executions.models import Batida
 
 logger = logging.getLogger("robotcontrol.saude")
 
 LIMIT_SECONDS = 1.0
-DISK_PERCENT = 5.0
 
 
 class Sonda:
@@ -64,7 +62,7 @@ def faltas() -> list[str]:
     missing = [] if _sonda.escreve() else ["banco"]
     if not missing and not migrado():
         missing.append("migracoes")
-    if disco_livre() <= DISK_PERCENT:
+    if disco.livre() <= disco.MINIMO:
         missing.append("disco")
     return missing
 
@@ -76,9 +74,3 @@ def migrado() -> bool:
         executor = MigrationExecutor(connection)
         _migrado = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     return _migrado
-
-
-def disco_livre() -> float:
-    """Percent of the disk of VAR_DIR that is free."""
-    usage = shutil.disk_usage(settings.VAR_DIR)
-    return 100 * usage.free / usage.total

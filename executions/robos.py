@@ -34,7 +34,7 @@ def pedir_robos(execucao_id: int) -> Pedido:
         batch = locked(rows).first()
         if batch is None or not batch.aberta or _senha_recusada(batch):
             return Pedido(0, Espera.TERMINADA)
-        if words := Processo.tres_quedas_antes_do_login(batch):
+        if words := Processo.objects.tres_quedas_antes_do_login(batch):
             return _nenhum_comeca(batch, words)
         agora = clock.db_now()
         panorama = Panorama.ler(agora)

@@ -119,7 +119,7 @@ def enviar_em_espera() -> int:
     with transaction.atomic():
         Controle.lock()
         agora = clock.db_now()
-        Processo.objects.scripts().nao_recebidos(agora).update(host=None, sent_at=None)
+        Processo.objects.nao_recebidos(agora).voltar_a_espera()
         for processo in Processo.objects.em_espera():
             host = _com_lugar(agora)
             if host is None:

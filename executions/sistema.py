@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
-from executions import clock, prontidao, queue
+from executions import clock, disco, queue
 from executions.models import Batida, Host, Portal, Processo
 
 LOOP_SECONDS = 60  # a scheduler or a watchdog silent for longer is not running
@@ -27,7 +27,7 @@ def retrato() -> dict[str, Any]:
         "maquinas": _maquinas(agora),
         "robos": _robos(),
         "portais": _portais(agora),
-        "disco": {"livre_percentual": round(prontidao.disco_livre(), 1)},
+        "disco": {"livre_percentual": round(disco.livre(), 1)},
     }
 
 

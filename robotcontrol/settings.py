@@ -75,6 +75,12 @@ TEMPLATES = [
 ]
 
 
+SERVER_LIMITS = (
+    "-c idle_in_transaction_session_timeout=15s"
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
+
+
 def _database() -> dict[str, Any]:
     """SQLite beside the code, or the server named by DATABASE_URL.
 
@@ -101,7 +107,10 @@ def _database() -> dict[str, Any]:
         # A network that is cut says nothing: without these, a query waits for a quarter of an hour, and a host with it.
         limits = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
         limits |= {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-        config["OPTIONS"] = limits | config.get("OPTIONS", {})
+        given = config.get("OPTIONS", {})
+        # The other end too: who is frozen or lost inside a transaction would hold its locks, and everybody, for hours.
+        asked = " ".join(filter(None, [SERVER_LIMITS, given.get("options")]))
+        config["OPTIONS"] = limits | given | {"options": asked}
     else:
         raise ImproperlyConfigured("DATABASE_URL: only SQLite and PostgreSQL are supported.")
     config["CONN_MAX_AGE"] = None

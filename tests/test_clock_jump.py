@@ -4,12 +4,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from executions.models import Credencial, Portal, Processo
 from tests import factories
@@ -197,6 +198,38 @@ def test_the_canary_is_not_missed_while_the_database_is_away(tempo: Tempo, tmp_p
     finally:
         agent.cluster.child.kill()
         agent.cluster.child.wait()
+
+
+def test_a_frozen_process_of_the_cluster_that_holds_sqlites_lock_is_killed_once(tmp_path, monkeypatch) -> None:
+    """A lock that nobody of ours holds does not end the new cluster again and again."""
+    if connection.vendor != "sqlite":
+        pytest.skip("a row's lock is taken from it by the server (settings.SERVER_LIMITS)")
+    agent = HostAgent(threading.Event())
+    agent.host = factories.novo_host()
+    agent.cluster = Cluster(agent.host, 1, tmp_path / "log")
+    done: list[str] = []
+    monkeypatch.setattr(agent.cluster, "kill", lambda: done.append("kill"))
+    monkeypatch.setattr(agent.cluster, "start", lambda: done.append("start"))
+    now, limit = time.monotonic(), settings.CANARY_LIMIT_SECONDS
+
+    def locked(*args: object) -> str:
+        raise OperationalError("database is locked")
+
+    def check(after: float, error: bool) -> list[str]:
+        monkeypatch.setattr(time, "monotonic", lambda: now + after)
+        with pytest.raises(OperationalError) if error else nullcontext():
+            agent._check_cluster()
+        return done
+
+    monkeypatch.setattr(agent.cluster, "check", locked)
+    assert check(0, error=True) == check(limit, error=True) == []
+    assert check(limit + 1, error=False) == ["kill", "start"]
+    assert check(5 * limit, error=True) == ["kill", "start"]
+    monkeypatch.setattr(agent.cluster, "check", lambda at: "")
+    check(5 * limit + 1, error=False)
+    monkeypatch.setattr(agent.cluster, "check", locked)
+    check(5 * limit + 2, error=True)
+    assert check(7 * limit, error=False) == ["kill", "start"] * 2
 
 
 @pytest.fixture

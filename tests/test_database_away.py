@@ -80,7 +80,7 @@ def test_its_supervisor_gives_the_item_back_and_three_of_them_do_not_end_the_bat
         assert robot.terminar(end.status, exit_code=NO_DATABASE, motivo=end.motivo, erro=end.words, item=end.item)
         item.refresh_from_db()
         assert (item.status, item.attempts, item.crashes) == ("pending", 0, 0)
-    assert Processo.tres_quedas_antes_do_login(batch) == ""
+    assert Processo.objects.tres_quedas_antes_do_login(batch) == ""
     assert pedir_robos(batch.pk).robos > 0
     batch.refresh_from_db()
     assert batch.aberta
@@ -112,6 +112,37 @@ def test_its_end_is_recorded_by_its_supervisor_once_the_database_is_back(code, m
     robot.refresh_from_db()
     assert (item.status, item.attempts, item.crashes) == ("pending", 0, 0)
     assert (robot.status, robot.exit_code) == ("exited", code)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("code", "asked", "fenced"), [(FENCED, False, 1), (FENCED, True, 0), (NO_DATABASE, False, 0), (0, False, 0)]
+)
+def test_a_zombie_that_was_given_up_for_lost_and_leaves_by_itself_is_told_of(code, asked, fenced) -> None:
+    """Its row tells of another end, so the reason that it left cannot stand there."""
+    robot = factories.novo_robo(factories.nova_execucao(1))
+    if asked:
+        Processo.objects.filter(pk=robot.pk).pedir_morte(clock.db_now())
+    assert Processo.objects.get(pk=robot.pk).terminar("lost", motivo="perdido")
+    RobotSupervisor(robot)._record(code, processes.NOTHING)
+    robot.refresh_from_db()
+    assert (robot.status, robot.motivo) == ("lost", "perdido")
+    assert [caso[0] for caso in alarmes.registros(clock.db_now())] == ["escrita_barrada"] * fenced
+    assert Registro.objects.filter(processo=robot, evento="barrado").count() == fenced
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("asked", "fenced"), [(False, 1), (True, 0)])
+def test_so_is_one_whose_supervisor_wakes_up_with_it_and_ends_it(asked, fenced) -> None:
+    robot = factories.novo_robo(factories.nova_execucao(1))
+    supervisor = RobotSupervisor(robot)
+    if asked:
+        Processo.objects.filter(pk=robot.pk).pedir_morte(clock.db_now())
+    assert Processo.objects.get(pk=robot.pk).terminar("lost", motivo="perdido")
+    supervisor.verdict = supervisor.judge(Processo.objects.select_related("host").get(pk=robot.pk))
+    assert supervisor.verdict is not None
+    supervisor._record(-9, processes.NOTHING)
+    assert Registro.objects.filter(processo=robot, evento="barrado").count() == fenced
 
 
 @pytest.mark.django_db(transaction=True)

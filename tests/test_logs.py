@@ -204,6 +204,19 @@ def _texto(node: ast.expr, names: dict[str, Any]) -> str:
 
 
 @pytest.mark.nodb
+def test_every_line_of_our_logs_has_an_event() -> None:
+    calls = [
+        (arquivo, node)
+        for arquivo in ARQUIVOS
+        for node in ast.walk(arvore(arquivo))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("logger.") and node.args
+    ]
+    assert len(calls) > 30
+    bare = [name for name, node in calls if not any(word.arg == "extra" for word in node.keywords)]
+    assert set(bare) <= {"executions/models/registro.py"}
+
+
+@pytest.mark.nodb
 def test_the_documentation_lists_exactly_the_events_of_the_code() -> None:
     text = (RAIZ / "docs/observability.md").read_text().partition("## Events")[2].partition("\n## ")[0]
     listed = {

@@ -123,11 +123,11 @@ def test_probes_that_come_while_one_hangs_start_no_other(monkeypatch: pytest.Mon
     assert sonda.escreve() is True
 
 
-@pytest.mark.parametrize(("name", "value"), [("disco_livre", 5.0), ("migrado", False)])
-def test_ready_is_503_without_disk_or_with_a_migration_missing(name: str, value: Any, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(("where", "value"), [("disco.livre", 5.0), ("migrado", False)])
+def test_ready_is_503_without_disk_or_with_a_migration_missing(where: str, value: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(prontidao._sonda, "escreve", lambda: True)
     assert Client().get("/healthz/ready").status_code == 200
-    monkeypatch.setattr(prontidao, name, lambda: value)
+    monkeypatch.setattr(f"executions.prontidao.{where}", lambda: value)
     response = Client().get("/healthz/ready")
     assert (response.status_code, response.content.decode()) == (503, "indisponível")
 

@@ -202,6 +202,8 @@ def _um_mundo(dado: random.Random) -> list[Execucao]:
         dado.choice(credenciais).portal.abrir_disjuntor()
     if dado.random() < 0.3 and Host.objects.exists():
         Host.objects.filter(pk=Host.objects.first().pk).update(exclusiva=dado.choice(batches))  # type: ignore[union-attr]
+    if dado.random() < 0.1:
+        Host.objects.update(disco_livre=3.0)
     return batches
 
 

@@ -116,6 +116,24 @@ def test_a_failure_that_is_counted_after_the_opening_gets_its_attempt_back_too(t
     assert contadores(lote) == (2, 0, 0, 0)
 
 
+def test_an_item_that_runs_again_when_the_breaker_opens_loses_no_attempt_either(tempo):
+    """It keeps the one that it is in, whose end is a snooze then."""
+    lote = nova_execucao(2)
+    item = tomado(lote)
+    item.tentar_de_novo("portal_indisponivel", "x")
+    lote.portal.contar_falha(item.numero_processo, item.pk, 2)
+    tempo.avancar(61)
+    lote.itens.exclude(pk=item.pk).update(available_at=tempo.agora + timedelta(hours=1))
+    again = tomado(lote)
+    assert (again.pk, again.attempts) == (item.pk, 2)
+    lote.portal.abrir_disjuntor()
+    again.refresh_from_db()
+    assert (again.status, again.attempts, again.snoozes) == ("running", 1, 1)
+    again.adiar("portal_indisponivel", "x", 0)
+    item.refresh_from_db()
+    assert (item.status, item.attempts) == ("pending", 0)
+
+
 def test_opening_twice_changes_nothing(tempo):
     lote = nova_execucao(1)
     item = tomado(lote)

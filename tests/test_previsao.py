@@ -131,6 +131,7 @@ IMPEDIR: dict[Espera, Callable[[Execucao, Any], object]] = {
     Espera.PORTAL: lambda batch, agora: batch.portal.abrir_disjuntor(),
     Espera.SESSOES: lambda batch, agora: Credencial.objects.update(max_sessions=0),
     Espera.SEM_MAQUINA: lambda batch, agora: Host.objects.all().delete(),
+    Espera.SEM_DISCO: lambda batch, agora: Host.objects.update(disco_livre=1),
     Espera.SEM_LUGAR: lambda batch, agora: Host.objects.update(places=0),
 }  # fmt: skip
 

@@ -222,6 +222,10 @@ def maquina_de_outra(lote: Execucao) -> None:
     Host.objects.update(exclusiva=nova_execucao())
 
 
+def disco_cheio(lote: Execucao) -> None:
+    Host.objects.update(disco_livre=5.0)
+
+
 def maquina_cheia(lote: Execucao) -> None:
     Host.objects.update(places=1)
     novo_robo(lote)
@@ -241,6 +245,7 @@ ESPERAS = [
     (maquina_parando, Espera.SEM_LUGAR),
     (maquina_de_outra, Espera.SEM_LUGAR),
     (maquina_cheia, Espera.SEM_LUGAR),
+    (disco_cheio, Espera.SEM_DISCO),
 ]
 
 
@@ -464,7 +469,7 @@ def test_without_last_words_the_reason_is_named(host):
 
 
 @pytest.mark.parametrize(
-    "motivo", ["pausa", "encerrado", "parada", "portal", "credencial", "bloqueado", "excedente", "perdido"]
+    "motivo", ["pausa", "encerrado", "parada", "portal", "credencial", "bloqueado", "excedente", "perdido", "sem_disco"]
 )
 def test_an_end_for_an_outside_reason_breaks_the_row(motivo, host, tempo):
     lote = nova_execucao(2)

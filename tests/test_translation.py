@@ -182,7 +182,7 @@ def _is_told(node: ast.AST) -> bool:
 
 def _is_code(node: ast.AST) -> bool:
     """What holds texts that are never shown: docstrings and annotations, patterns, lines of the log."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+    if isinstance(node, ast.arg) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
         return True
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return getattr(node.func.value, "id", "") in ("re", "logger", "logging")

@@ -1,11 +1,12 @@
 """What keeps a robot from an answer. Each names its class of failure and has a sentence of its own."""
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
 from executions.results import ErroClasse
 
-DATABASE_AWAY = (OperationalError, InterfaceError)
+# The last: PostgreSQL ended the session of one that stood still inside a transaction (settings.SERVER_LIMITS).
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 
 
 class Falha(Exception):

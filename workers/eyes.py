@@ -99,7 +99,7 @@ class Eyes:
     def _told(self, error: Exception) -> None:
         self._failed += 1
         if self._failed == FAILURES_TOLD:
-            logger.warning("no picture of the browser: %s", error)
+            logger.warning("no picture of the browser: %s", error, extra={"event": "sem_tela"})
 
     def _disconnect(self) -> None:
         devtools, self._devtools = self._devtools, None

@@ -40,7 +40,7 @@ def _reached(name: str) -> None:
 
 
 def _act(name: str, action: str) -> None:
-    logger.warning("fault at %s: %s", name, action)
+    logger.warning("fault at %s: %s", name, action, extra={"event": "falha_provocada"})
     verb, _, value = action.partition("=")
     if verb == "kill":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,7 +1,8 @@
-"""The last guard of a robot's browser: when robot, supervisor, cluster and host are killed together, nobody else is
-left to clear Chromium away. It waits for its stdin to end, which only the robot holds, and then reaps the robot's tree.
+"""The last guard of a robot's browser, and of a script: when robot, supervisor, cluster and host are killed together,
+nobody else is left to clear Chromium away, or to end a script that nobody watches any more. It waits for its stdin to
+end, which only the robot holds, or the script's supervisor, and then reaps the whole tree.
 
-`python -m workers.guard MARK PID START_TICKS BOOT_ID`, without mark and session of the robot, and without Django.
+`python -m workers.guard MARK PID START_TICKS BOOT_ID`, without mark and session of what it guards, and without Django.
 """
 
 import os
@@ -16,7 +17,8 @@ SUPERVISOR_SECONDS = 3.0  # the supervisor comes first, if it lives
 
 
 def start(mark: str, pid: int) -> "subprocess.Popen[bytes] | None":
-    """Starts the guard of this robot; its stdin ends with the robot, whatever ends that. Keep what is returned."""
+    """Starts the guard of this robot, or script; its stdin ends with the caller, whatever ends that. Keep what is
+    returned."""
     who = processes.identity(pid)
     if who is None or not mark:
         return None

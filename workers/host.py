@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import math
 import os
 import threading
 import time
@@ -15,7 +16,7 @@ from django.db import Error, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from executions import clock, prontidao, queue
+from executions import clock, disco, queue
 from executions.models import Batida, Execucao, Host, Processo
 from workers import janitor, processes, scheduler
 from workers.cluster import Cluster, cluster_mark
@@ -82,6 +83,7 @@ class HostAgent:
         self.watchdog = Watchdog()
         self.host: Host
         self.cluster: Cluster
+        self._refused_since: float | None = None  # since when the database has taken no canary
 
     def start(self) -> None:
         """Raises HostRecusado with the sentence that says why it may not."""
@@ -182,7 +184,7 @@ class HostAgent:
 
     def _beat(self) -> None:
         cpu, memory = processes.machine_usage()
-        if not self.host.bater(cpu=cpu, memory=memory, disco_livre=prontidao.disco_livre()):
+        if not self.host.bater(cpu=cpu, memory=memory, disco_livre=disco.livre()):
             logger.error(
                 "another agent took the name %s: this one ends", self.host.nome, extra={"event": "host_trocado"}
             )
@@ -192,16 +194,33 @@ class HostAgent:
         try:
             self.host.refresh_from_db(fields=["canary_at"])
             why = self.cluster.check(self.host.canary_at)
+            self._refused_since = None
         except Error:
             self.cluster.excuse()
-            raise
+            why = self._held_by_ours()
+            if not why:
+                raise
         if why:
             reaped = self.cluster.kill()
             logger.error("cluster restarted: %s (%s)", why, reaped, extra={"event": "cluster_reiniciado"})
             self.cluster.start()
 
+    def _held_by_ours(self) -> str:
+        """SQLite alone: it has taken no write for so long that a frozen process of this cluster may hold its lock. Said
+        once, and again only after a write: it may be somebody else."""
+        if connection.vendor != "sqlite":
+            return ""
+        now = time.monotonic()
+        self._refused_since = self._refused_since or now
+        refused = now - self._refused_since
+        if refused <= settings.CANARY_LIMIT_SECONDS:
+            return ""
+        self._refused_since = math.inf
+        return _("o banco de dados não aceita gravações há %(refused).0f s") % {"refused": refused}
+
     def _robots_left(self) -> bool:
         mine = Processo.objects.vivos().do_host(self.host)
+        mine.voltar_a_espera()
         mine.filter(status=Processo.Status.REQUESTED).update(
             status=Processo.Status.LOST, motivo=Processo.Motivo.PARADA, ended_at=clock.db_now()
         )

@@ -15,6 +15,7 @@ from workers.supervisor import mark, robot_folder
 logger = logging.getLogger("robotcontrol.watchdog")
 
 RECENT = timedelta(minutes=30)
+LATE_CHILDREN = timedelta(minutes=1)  # what a dying browser may still begin after its robot's last sign
 
 
 def clean() -> processes.Reaped:
@@ -22,9 +23,9 @@ def clean() -> processes.Reaped:
 
     Found by mark, and by the sessions of those that ended lately: a renderer carries no mark.
     """
-    total = processes.NOTHING
-    for row in _ended_here():
-        total += _reap(row)
+    total, sessions = processes.NOTHING, _sessions()
+    for row in _ended_here(sessions):
+        total += _reap(row, by_session=_still_its_own(row, sessions))
     _remove_folders()
     Host.objects.filter(nome=settings.ROBOT_HOST).exclude(orfaos=len(total.left)).update(orfaos=len(total.left))
     if total.found:
@@ -40,14 +41,31 @@ def forget() -> int:
     return n
 
 
-def _ended_here() -> list[Processo]:
+def _ended_here(sessions: dict[int, int]) -> list[Processo]:
     """The rows of which something lives: one look at all processes, however many ended lately."""
     mine = Processo.objects.filter(host__nome=settings.ROBOT_HOST).exclude(status__in=Processo.LIVE)
-    sessions = {member.sid for member in processes.table().values() if not member.zombie}
     recent = mine.filter(pid__isnull=False, ended_at__gte=clock.db_now() - RECENT)
-    found = [row for row in recent if row.pid in sessions]
+    found = [row for row in recent if _still_its_own(row, sessions)]
     marked = mine.filter(uuid__in=_uuids_alive()).exclude(pk__in=[row.pk for row in found])
     return [*found, *marked]
+
+
+def _sessions() -> dict[int, int]:
+    """Each session with a living member, and when the oldest of them began, in ticks since the machine's start."""
+    oldest: dict[int, int] = {}
+    for member in processes.table().values():
+        if not member.zombie:
+            oldest[member.sid] = min(member.start_ticks, oldest.get(member.sid, member.start_ticks))
+    return oldest
+
+
+def _still_its_own(row: Processo, sessions: dict[int, int]) -> bool:
+    """Does the session under its pid still hold what it began? A pid is given again when no process has it as its
+    session any more: whoever came long after its last sign is a stranger."""
+    oldest = sessions.get(row.pid or 0)
+    if oldest is None or row.heartbeat_at is None:
+        return False
+    return oldest <= processes.ticks_ago((clock.db_now() - row.heartbeat_at - LATE_CHILDREN).total_seconds())
 
 
 def _uuids_alive() -> list[UUID]:
@@ -61,8 +79,9 @@ def _uuids_alive() -> list[UUID]:
     return found
 
 
-def _reap(row: Processo) -> processes.Reaped:
-    who = processes.Identity(row.pid or 0, row.start_ticks or 0, row.boot_id) if row.pid else None
+def _reap(row: Processo, *, by_session: bool) -> processes.Reaped:
+    trusted = row.pid and by_session
+    who = processes.Identity(row.pid or 0, row.start_ticks or 0, row.boot_id) if trusted else None
     return processes.reap(mark(row.uuid), who)
 
 
@@ -79,11 +98,18 @@ def _remove_folders() -> None:
 def clear_host() -> processes.Reaped:
     """At a host's start, and for a kill where no host runs: ends every robot row of this host, and its processes.
 
-    The items they held go back with their attempts: it was no fault of theirs.
+    The item of one that is alive goes back with its attempt: it was no fault of its item's. One that is gone already
+    died with its host, perhaps of its item: that is a crash (T9).
     """
     total = processes.NOTHING
-    for row in Processo.objects.vivos().filter(host__nome=settings.ROBOT_HOST):
-        total += _reap(row)
-        row.terminar(Processo.Status.LOST, motivo=Processo.Motivo.PERDIDO, item="devolver")
+    mine = Processo.objects.filter(host__nome=settings.ROBOT_HOST)
+    mine.voltar_a_espera()
+    sessions = _sessions()
+    for row in mine.vivos():
+        reaped = _reap(row, by_session=_still_its_own(row, sessions))
+        total += reaped
+        row.terminar(
+            Processo.Status.LOST, motivo=Processo.Motivo.PERDIDO, item="devolver" if reaped.found else "expirar"
+        )
         shutil.rmtree(robot_folder(row.uuid), ignore_errors=True)
     return total + clean()

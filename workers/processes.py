@@ -66,6 +66,11 @@ def boot_id() -> str:
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()
 
 
+def ticks_ago(seconds: float) -> float:
+    """That moment in ticks since the machine's start, as `Identity.start_ticks` counts."""
+    return (time.clock_gettime(time.CLOCK_BOOTTIME) - seconds) * os.sysconf("SC_CLK_TCK")
+
+
 def _member(pid: int) -> Member | None:
     try:
         fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -65,6 +65,7 @@ class Work:
 
     def run(self) -> Fim:
         try:
+            self.needs_room()
             self.life.advance(_("abrindo o navegador"))
             self.robot.abrir()
             faults.point("browser_open")
@@ -76,7 +77,7 @@ class Work:
         except Fim as fim:
             return fim
         except NavegadorQuebrado as falha:
-            return Fim(Motivo.NAVEGADOR, str(falha))
+            return Fim(Motivo.SEM_DISCO if self.no_room() else Motivo.NAVEGADOR, str(falha))
         except Bloqueado as falha:
             return self.blocked(falha)
 
@@ -84,6 +85,7 @@ class Work:
         """One item, or the wait for one. Raises Fim when the robot should leave."""
         if self.answered >= settings.RECYCLE_ITEMS or self.life.heavy:
             raise Fim(Motivo.RECICLADO)
+        self.needs_room()
         item = self.claim()
         if item is None:
             self.without_item()
@@ -95,9 +97,18 @@ class Work:
             self.life.item = None
             self.life.note("barrado", str(stale), "warning", item)
 
+    def no_room(self) -> bool:
+        """Is a disk of this machine too full to work? Its host is given no robot, then, until there is room."""
+        return bool(self.processo.host and self.processo.host.medir_disco())
+
+    def needs_room(self) -> None:
+        if self.no_room():
+            raise Fim(Motivo.SEM_DISCO)
+
     # ---- login: it holds no item --------------------------------------------------------------------------------
     def login(self) -> None:
         self.life.advance("fazendo login")
+        self.execucao.credencial.refresh_from_db()  # its password may have been changed since the last login
         try:
             self.robot.login()
             portal = Portal.objects.get(pk=self.portal.pk)  # as it is now, not as it was when this robot was sent
@@ -105,7 +116,8 @@ class Work:
                 self.suspicion.probe()
                 portal.fechar_disjuntor()
         except CredencialRecusada as falha:
-            self.execucao.credencial.recusar()
+            if not self.execucao.credencial.recusar():
+                raise Fim(Motivo.CREDENCIAL, str(falha)) from falha
             raise self.end_batch(falha, Motivo.CREDENCIAL) from falha
         except (Captcha, Codigo2fa, LayoutMudou) as falha:
             raise self.end_batch(falha, Motivo.LOGIN) from falha
@@ -129,7 +141,7 @@ class Work:
 
     def end_batch(self, falha: Falha, motivo: str) -> Fim:
         self.give_back()
-        self.execucao.interromper(falha.classe, _("Login: %(falha)s") % {"falha": falha})
+        self.execucao.interromper(falha.classe, _("Login: %(falha)s") % {"falha": falha}, por=self.processo)
         return Fim(motivo, str(falha))
 
     # ---- items --------------------------------------------------------------------------------------------------
@@ -233,6 +245,9 @@ class Work:
             return
         if isinstance(falha, UNANSWERED):
             falha = self.spare(item, falha)
+        if isinstance(falha, NavegadorQuebrado) and self.no_room():
+            self.give_back()
+            raise Fim(Motivo.SEM_DISCO, texto)
         self.life.finish(lambda: item.tentar_de_novo(classe, texto))
         if isinstance(falha, UNANSWERED):
             self.suspicion.unanswered(item.numero_processo, item.pk)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from executions import clock
-from executions.models import Processo
+from executions.models import Processo, Registro
 from executions.robos import pedir_robos
 from robotcontrol import env
 from workers.clock_watch import ClockWatch
@@ -46,8 +46,10 @@ class RobotSupervisor(Supervisor):
         return {name: os.environ[name] for name in keep if name in os.environ} | {"ROBOT_HOST": settings.ROBOT_HOST}
 
     def judge(self, row: Processo) -> Verdict | None:
-        if row.kill_requested_at or not row.vivo:
+        if row.kill_requested_at:
             return Verdict(Motivo.ENCERRADO, "devolver")
+        if not row.vivo:
+            return Verdict(Motivo.CERCADO, "devolver")  # given up while this machine stood still
         if row.host and row.host.draining_at:
             return Verdict(Motivo.PARADA, "devolver", "pipe", settings.STOP_GRACE_SECONDS)
         self._pass_on(row.watch_until)
@@ -76,7 +78,8 @@ class RobotSupervisor(Supervisor):
             asked = Processo.objects.filter(pk=self.processo.pk, kill_requested_at__isnull=False).exists()
             if asked:
                 return End(Status.KILLED, Motivo.ENCERRADO)
-            return End(Status.EXITED, Motivo.CERCADO, item="devolver")  # it left: no crash of its item's
+            # No crash of its item's; but an item that makes every robot stand still must end some day.
+            return End(Status.EXITED, Motivo.CERCADO, item="adiar")
         if code == NO_DATABASE:
             return End(Status.EXITED, Motivo.SEM_BANCO, item="devolver")
         if code != 0:
@@ -87,8 +90,17 @@ class RobotSupervisor(Supervisor):
             )
         return End(Status.EXITED)
 
-    def afterwards(self) -> None:
+    def afterwards(self, end: End) -> None:
         pedir_robos(self.processo.execucao_id or 0)
+        if end.motivo == Motivo.CERCADO and self._already_ended():
+            text = _("Este robô já era dado por perdido quando acordou. Saiu sem gravar nada.")
+            Registro.objects.anotar(
+                "barrado", text, level="warning", execucao=self.processo.execucao_id, processo_id=self.processo.pk
+            )
+
+    def _already_ended(self) -> bool:
+        """Its row tells of another end: somebody gave it up while it was frozen or cut off."""
+        return Processo.objects.filter(pk=self.processo.pk).exclude(motivo=Motivo.CERCADO).exists()
 
 
 def sem_progresso(row: Processo, folga: float = 0.0) -> bool:

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from executions import avisos, clock
 from executions.models import Processo, Registro, Saida, Script
 from executions.scripts import enviar_em_espera
-from workers import processes
+from workers import guard, processes
 from workers.output import Chunk, Output
 from workers.supervisor import End, Motivo, Status, Supervisor, Verdict
 
@@ -30,6 +31,7 @@ ASKED_INPUT = re.compile(r"^EOFError(: EOF when reading a line)?\s*\Z", re.MULTI
 
 class ScriptSupervisor(Supervisor):
     sample_seconds = 2.0
+    _guard: "subprocess.Popen[bytes] | None" = None
 
     def __init__(self, processo: Processo) -> None:
         super().__init__(processo)
@@ -107,7 +109,20 @@ class ScriptSupervisor(Supervisor):
             return End(Status.EXITED, Motivo.ENTRADA, _("O script pediu uma entrada do teclado, que aqui não existe."))
         return self.without_memory(code) or End(Status.EXITED, Motivo.FALHA, self._words(code))
 
-    def afterwards(self) -> None:
+    def run(self) -> None:
+        try:
+            super().run()
+        finally:
+            if self._guard:
+                self._guard.kill()
+                self._guard.wait()
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        child = super()._spawn()
+        self._guard = guard.start(self.mark, child.pid)
+        return child
+
+    def afterwards(self, end: End) -> None:
         row = Processo.objects.select_related("script").get(pk=self.processo.pk)
         level = "info" if row.motivo == Motivo.CONCLUIDO else "warning"
         text = f"{row.script}: {row.fim}. {row.erro}".strip()

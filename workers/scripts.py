@@ -110,6 +110,7 @@ class ScriptExecutor:
             defaults={"epoch": "", "boot_id": me.boot_id, "pid": me.pid, "start_ticks": me.start_ticks,
                       "places": 0, "script_places": 0},
         )  # fmt: skip
+        Host.objects.filter(pk=host.pk).update(draining_at=None)  # of a host that was killed while it stopped
         # Only if still nobody's: a host that has just come up may have been asked for it.
         Processo.objects.em_espera().filter(pk=processo.pk).update(host=host, sent_at=clock.db_now())
         supervision.supervise(str(processo.uuid))

@@ -18,10 +18,12 @@ def supervise(uuid: str) -> None:
     processo = Processo.objects.select_related("host", "script").filter(uuid=uuid).first()
     if processo is None or processo.host is None or processo.host.nome != settings.ROBOT_HOST:
         return
+    if not processo.iniciar():
+        return
     refusal = _refusal(processo)
     if refusal:
         processo.terminar(Processo.Status.EXITED, motivo=Processo.Motivo.RECUSADO, erro=refusal)
-    elif processo.iniciar():
+    else:
         KINDS[processo.tipo](processo).run()
 
 

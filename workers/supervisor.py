@@ -110,7 +110,7 @@ class Supervisor:
     def ended(self, code: int | None) -> End:
         raise NotImplementedError
 
-    def afterwards(self) -> None:
+    def afterwards(self, end: End) -> None:
         """When the end is recorded."""
 
     # ---- the life -----------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ class Supervisor:
                     else end.words
                 )
                 self.processo.terminar(end.status, exit_code=code, motivo=end.motivo, erro=words, item=end.item)
-                self.afterwards()
+                self.afterwards(end)
                 return
             except Error as error:
                 if not isinstance(error, DATABASE_AWAY) and time.monotonic() > deadline:

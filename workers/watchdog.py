@@ -27,6 +27,7 @@ from workers.supervisor import mark, robot_folder
 logger = logging.getLogger("robotcontrol.watchdog")
 
 Motivo, Status = Processo.Motivo, Processo.Status
+NOT_STARTED = (Status.REQUESTED, Status.STARTING)
 KILL_GRACE_SECONDS = 5.0
 PROGRESS_GRACE_SECONDS = 15.0
 LATE_STEPS = 3
@@ -172,11 +173,16 @@ def lost_anywhere(agora: datetime) -> int:
     for row in {row.pk: row for row in rows}.values():
         if row.host and row.host.nome == settings.ROBOT_HOST:
             n += _clear(row, Status.LOST, Motivo.PERDIDO, "expirar")
-        elif row.terminar(Status.LOST, motivo=Motivo.PERDIDO):
+        elif row.terminar(Status.LOST, motivo=Motivo.PERDIDO, de=_as_seen(row)):
             n += 1
             if row.execucao_id:
                 pedir_robos(row.execucao_id)
     return n
+
+
+def _as_seen(row: Processo) -> tuple[str, ...]:
+    """One that was late to start may have started since: then it is not lost."""
+    return NOT_STARTED if row.status in NOT_STARTED else Processo.LIVE
 
 
 def expired(agora: datetime) -> int:

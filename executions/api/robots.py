@@ -137,7 +137,7 @@ def kill(request: HttpRequest, alvo: Alvo) -> Any:
     )
 )
 def kill_workers(request: HttpRequest) -> Any:
-    dying = Processo.objects.vivos().filter(kill_requested_at=None).count()
+    dying = Processo.objects.em_servico().count()
     n = robos.encerrar_todos(quem(request))
     said = _("Execuções encerradas: %(n)s; processos a parar: %(dying)s.") % {"n": n, "dying": dying}
     if not n and not dying:

@@ -53,18 +53,20 @@ class Credencial(models.Model):
         """A login succeeded: other robots may use it at the same time."""
         Credencial.objects.filter(pk=self.pk).update(accepted_at=clock.db_now(), recusada_em=None)
 
-    def recusar(self) -> None:
+    def recusar(self) -> bool:
         """The portal refused user or password: nobody tries again until it is changed, or the account would lock.
 
-        Only while the password is still the one that was tried: an operator may have just corrected it.
+        False when the password is no more the one that was tried: an operator may have just corrected it.
         """
         tried = Credencial.objects.filter(pk=self.pk, senha_cifrada=self.senha_cifrada)
-        if tried.update(recusada_em=clock.db_now()):
+        refused = bool(tried.update(recusada_em=clock.db_now()))
+        if refused:
             Registro.objects.anotar(
                 "credencial_recusada",
                 gettext("O portal recusou a credencial %(usuario)s.") % {"usuario": self.usuario},
                 level="error",
             )
+        return refused
 
     def bloqueada(self, agora: datetime) -> bool:
         """Does its portal keep it out for some minutes?"""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
     from executions.models.job_item import JobItemQuerySet
+    from executions.models.processo import Processo
 
 
 class Execucao(models.Model):
@@ -201,9 +202,12 @@ class Execucao(models.Model):
         """T11 for one batch: open items failed `encerrado`, status error, its processes are asked to die."""
         return self.interromper(ErroClasse.ENCERRADO, gettext("Encerrada pelo operador."), usuario=usuario)
 
-    def interromper(self, classe: str, mensagem: str, *, usuario: "AbstractBaseUser | None" = None) -> bool:
+    def interromper(
+        self, classe: str, mensagem: str, *, usuario: "AbstractBaseUser | None" = None, por: "Processo | None" = None
+    ) -> bool:
         """Ends the batch as error with this reason for every open item. False when it had ended already.
 
+        `por`: the robot that says so. One that has ended or was asked to die has no say: others may work on.
         Tokens and generation move on, so nothing that a robot still holds can be written any more.
         """
         from executions.models.processo import Processo  # noqa: PLC0415 (mutual nouns)
@@ -212,7 +216,7 @@ class Execucao(models.Model):
         agora = clock.db_now()
         with transaction.atomic():
             row = self._held()
-            if not row.aberta:
+            if not row.aberta or (por and not Processo.objects.em_servico().filter(pk=por.pk).exists()):
                 return False
             held = Tentativa.objects.filter(item__execucao=row, ended=None)
             held.update(ended=agora, outcome=classe)

@@ -8,7 +8,7 @@ from django.db.models.functions import JSONArray
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from executions import clock
+from executions import clock, disco
 from executions.linhas import Linhas
 from executions.models.batida import Batida
 from executions.models.ocorrencia import Ocorrencia
@@ -108,6 +108,18 @@ class Host(models.Model):
     def disco(self) -> float | None:
         """Used, in per cent."""
         return None if self.disco_livre is None else 100 - self.disco_livre
+
+    @property
+    def sem_disco(self) -> bool:
+        """No robot starts here until there is room."""
+        return self.disco_livre is not None and self.disco_livre <= disco.MINIMO
+
+    def medir_disco(self) -> bool:
+        """Measures the disks of this machine, which this row stands for. Are they too full to work?"""
+        self.disco_livre = disco.livre()
+        if self.sem_disco:
+            Host.objects.filter(pk=self.pk).update(disco_livre=self.disco_livre)
+        return self.sem_disco
 
     @property
     def viva(self) -> bool:

@@ -212,12 +212,15 @@ class Portal(models.Model):
 
     def _devolver(self, surto: "Counter[tuple[str, int | None]]", agora: datetime) -> None:
         """Gives the attempts back. Each time is a snooze (T8) of its item, and there are MAX_SNOOZES of them: a case
-        that makes its portal look down, every time, ends all the same."""
+        that makes its portal look down, every time, ends all the same. One that runs again keeps the attempt it is in.
+        """
         from executions.models.job_item import MAX_SNOOZES, JobItem  # noqa: PLC0415 (its own file knows Portal)
 
         for (_case, item_id), n in surto.items():
-            waiting = JobItem.objects.pendentes().filter(pk=item_id or 0, attempts__gt=0, snoozes__lt=MAX_SNOOZES)
-            waiting.update(attempts=Greatest(F("attempts") - n, 0), snoozes=F("snoozes") + 1, available_at=agora)
+            spared = JobItem.objects.filter(pk=item_id or 0, attempts__gt=0, snoozes__lt=MAX_SNOOZES)
+            again = {"snoozes": F("snoozes") + 1, "available_at": agora}
+            if not spared.em_andamento().update(attempts=Greatest(F("attempts") - n, 1), snoozes=again["snoozes"]):
+                spared.pendentes().update(attempts=Greatest(F("attempts") - n, 0), **again)
 
     def fechar_disjuntor(self) -> None:
         """The probe got through: the portal's batches go on."""

@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from executions import clock
 from executions.locks import locked
 from executions.models.execucao import Execucao
-from executions.models.processo_queryset import LIVE, OWN_FAULTS, SCRIPT_ENDS, Motivo, ProcessoQuerySet, Status, Tipo
+from executions.models.processo_queryset import LIVE, SCRIPT_ENDS, Motivo, ProcessoQuerySet, Status, Tipo
 from executions.models.quadro import Quadro
 from executions.models.registro import Registro
 from executions.results import ErroClasse
@@ -183,7 +184,7 @@ class Processo(models.Model):
             waiting = Processo.objects.filter(pk=self.pk, status=Status.REQUESTED)
             by = usuario.get_username() if usuario else ""
             gone = waiting.update(status=Status.KILLED, ended_at=agora, motivo=Motivo.CANCELADO, kill_requested_by=by)
-            asked = Processo.objects.vivos().filter(pk=self.pk, cancel_requested_at=None, kill_requested_at=None)
+            asked = Processo.objects.em_servico().filter(pk=self.pk, cancel_requested_at=None)
             if not (gone or asked.update(cancel_requested_at=agora, kill_requested_by=by)):
                 return False
             self._anotar("script_cancelado", gettext("Script cancelado pelo operador."), usuario)
@@ -192,7 +193,7 @@ class Processo(models.Model):
     def matar(self, usuario: "AbstractBaseUser | None" = None) -> bool:
         """The hard end of a script: SIGKILL to its whole tree, at once."""
         with transaction.atomic():
-            if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
+            if not Processo.objects.em_servico().filter(pk=self.pk).exists():
                 return False
             return self._pedir_morte(usuario, "script_encerrado", gettext("Script encerrado pelo operador."))
 
@@ -208,8 +209,7 @@ class Processo(models.Model):
         """T17: leaves when more robots are at work than `max_robots` now allows; exactly the surplus does."""
         with transaction.atomic():
             batch = self._batch()
-            live = Processo.objects.vivos().filter(execucao=batch, kill_requested_at=None)
-            staying = live.exclude(status=Status.STOPPING)
+            staying = Processo.objects.em_servico().filter(execucao=batch).exclude(status=Status.STOPPING)
             if staying.count() <= batch.max_robots:
                 return False
             return self._moved(Status.RUNNING, status=Status.STOPPING, motivo=Motivo.EXCEDENTE)
@@ -223,8 +223,8 @@ class Processo(models.Model):
             return self.matar(usuario)
         with transaction.atomic():
             batch = self._batch()
-            others = Processo.objects.vivos().filter(execucao=batch, kill_requested_at=None).exclude(pk=self.pk).count()
-            if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
+            others = Processo.objects.em_servico().filter(execucao=batch).exclude(pk=self.pk).count()
+            if not Processo.objects.em_servico().filter(pk=self.pk).exists():
                 return False
             if batch.aberta and not others:
                 return batch.encerrar(usuario)
@@ -243,7 +243,7 @@ class Processo(models.Model):
             return False
         with transaction.atomic():
             self._batch()
-            if not Processo.objects.vivos().filter(pk=self.pk, kill_requested_at=None).exists():
+            if not Processo.objects.em_servico().filter(pk=self.pk).exists():
                 return False
             for item in self.itens.em_andamento():
                 item.devolver("reiniciado")
@@ -259,12 +259,19 @@ class Processo(models.Model):
         Registro.objects.anotar(evento, text, execucao=self.execucao_id, processo_id=self.pk, usuario=usuario)
 
     def terminar(
-        self, status: str, *, exit_code: int | None = None, motivo: str, erro: str = "", item: str = "expirar"
+        self,
+        status: str,
+        *,
+        exit_code: int | None = None,
+        motivo: str,
+        erro: str = "",
+        item: str = "expirar",
+        de: Iterable[str] = LIVE,
     ) -> bool:
         """T16: the process is gone, verified. Its item, if one is still its own, goes by `item`:
 
-        `expirar` (T9, it crashed), `devolver` (T15, it was stopped) or `tentar_de_novo` (T10, it made no progress).
-        False when somebody recorded the end before. The caller asks for fresh robots afterwards.
+        `expirar` (T9, it crashed), `devolver` (T15), `tentar_de_novo` (T10), `adiar` (T8, it had stood still).
+        False when it is none of `de` any more. The caller asks for fresh robots afterwards.
         """
         with transaction.atomic():
             batch = locked(Execucao.objects.filter(pk=self.execucao_id)).first() if self.execucao_id else None
@@ -272,7 +279,7 @@ class Processo(models.Model):
                 _give_up(held, item)
             kept = {"motivo": motivo} if motivo else {}
             words = {"erro": erro[:2000]} if erro else {}
-            if not self._moved(*LIVE, status=status, exit_code=exit_code, ended_at=clock.db_now(), **kept, **words):
+            if not self._moved(*de, status=status, exit_code=exit_code, ended_at=clock.db_now(), **kept, **words):
                 transaction.set_rollback(True)
                 return False
             if batch:
@@ -280,19 +287,13 @@ class Processo(models.Model):
                 batch.voltar_a_fila()
         return True
 
-    @classmethod
-    def tres_quedas_antes_do_login(cls, execucao: Execucao) -> str:
-        """The last words of the third robot in a row that failed by our own fault before its login; else empty."""
-        ended = cls.objects.filter(execucao=execucao, geracao=execucao.geracao, started_at__isnull=False)
-        last = list(ended.exclude(status__in=LIVE).order_by("-ended_at", "-id")[:3])
-        if len(last) == 3 and all(p.login_em is None and p.motivo in OWN_FAULTS for p in last):
-            return last[0].erro or last[0].get_motivo_display()
-        return ""
-
 
 def _give_up(held: Any, how: str) -> None:
+    silent = gettext("O robô não deu sinal de progresso e foi reiniciado.")
     if how == "tentar_de_novo":
-        held.tentar_de_novo(ErroClasse.TEMPO_ESGOTADO, gettext("O robô não deu sinal de progresso e foi reiniciado."))
+        held.tentar_de_novo(ErroClasse.TEMPO_ESGOTADO, silent)
+    elif how == "adiar":
+        held.adiar(ErroClasse.TEMPO_ESGOTADO, silent, 0)
     elif how == "devolver":
         held.devolver()
     else:

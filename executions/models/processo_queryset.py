@@ -53,6 +53,7 @@ class Motivo(models.TextChoices):
     CERCADO = "cercado", _("o item já era de outro")
     SEM_BANCO = "sem_banco", _("sem banco de dados")
     SEM_MEMORIA = "sem_memoria", _("a máquina ficou sem memória")
+    SEM_DISCO = "sem_disco", _("o disco da máquina está cheio")
     FALHA = "falha", _("caiu")
     PERDIDO = "perdido", _("perdido")
     # of scripts alone
@@ -73,6 +74,10 @@ OWN_FAULTS = (Motivo.NAVEGADOR, Motivo.SEM_PROGRESSO, Motivo.SEM_MEMORIA, Motivo
 class ProcessoQuerySet(models.QuerySet["Processo"]):
     def vivos(self) -> "ProcessoQuerySet":
         return self.filter(status__in=LIVE)
+
+    def em_servico(self) -> "ProcessoQuerySet":
+        """Alive, and not asked to die."""
+        return self.vivos().filter(kill_requested_at=None)
 
     def trabalharam(self, desde: datetime) -> "ProcessoQuerySet":
         """Those that came to run, and still do or ended since then."""
@@ -122,7 +127,7 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
         asked = self.filter(status=Status.REQUESTED).update(
             status=Status.KILLED, ended_at=agora, motivo=Motivo.ENCERRADO, kill_requested_at=agora, kill_requested_by=by
         )
-        living = self.vivos().filter(kill_requested_at=None)
+        living = self.em_servico()
         return asked + living.update(kill_requested_at=agora, kill_requested_by=by)
 
     def a_matar(self, agora: datetime, folga: float) -> "ProcessoQuerySet":
@@ -165,8 +170,23 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
         return now.values_list("host", "execucao__portal").distinct()
 
     def abandonados(self, agora: datetime) -> "ProcessoQuerySet":
-        """T16: their own and their host's heartbeats are both stale: the host is gone."""
+        """T16: their own and their host's heartbeats are both stale: the host is gone.
+
+        Not scripts that no supervisor took up: those wait for another host (`nao_recebidos`).
+        """
         limit = agora - timedelta(seconds=settings.STALE_HEARTBEAT_SECONDS)
         silent = Q(heartbeat_at__lt=limit) | Q(heartbeat_at=None, requested_at__lt=limit)
         gone = Q(host=None) | Q(host__heartbeat_at__lt=limit) | Q(host__heartbeat_at=None)
-        return self.vivos().filter(silent, gone)
+        return self.vivos().exclude(tipo=Tipo.SCRIPT, status=Status.REQUESTED).filter(silent, gone)
+
+    def voltar_a_espera(self) -> int:
+        """Scripts that were sent to a host and not taken up wait for any host again. Returns how many."""
+        return self.scripts().filter(status=Status.REQUESTED).update(host=None, sent_at=None)
+
+    def tres_quedas_antes_do_login(self, execucao: "Execucao") -> str:
+        """The last words of the third robot in a row that failed by our own fault before its login; else empty."""
+        ended = self.filter(execucao=execucao, geracao=execucao.geracao, started_at__isnull=False)
+        last = list(ended.exclude(status__in=LIVE).order_by("-ended_at", "-id")[:3])
+        if len(last) == 3 and all(p.login_em is None and p.motivo in OWN_FAULTS for p in last):
+            return last[0].erro or last[0].get_motivo_display()
+        return ""

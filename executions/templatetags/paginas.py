@@ -78,6 +78,7 @@ ESPERA = {
     Espera.CREDENCIAL: "chave",
     Espera.LOGIN: "chave",
     Espera.SEM_MAQUINA: "maquina",
+    Espera.SEM_DISCO: "maquina",
     Espera.SEM_LUGAR: "maquina",
 }
 DISPARO = {

@@ -39,6 +39,7 @@ COMECA = {
     Espera.PORTAL: gettext_lazy("quando o portal voltar"),
     Espera.CREDENCIAL: gettext_lazy("quando o portal liberar a credencial"),
     Espera.SEM_MAQUINA: gettext_lazy("quando uma máquina for ligada"),
+    Espera.SEM_DISCO: gettext_lazy("quando houver espaço em disco"),
     Espera.SEM_LUGAR: gettext_lazy("quando houver lugar"),
     Espera.ENTRADA: gettext_lazy("em um minuto"),
     Espera.SESSOES: gettext_lazy("quando uma sessão terminar"),

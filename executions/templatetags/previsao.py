@@ -26,6 +26,7 @@ MOTIVOS = {
     Espera.ENTRADA: gettext_lazy("o portal não respondeu ao último robô que tentou entrar"),
     Espera.SESSOES: gettext_lazy("todas as sessões permitidas estão em uso"),
     Espera.SEM_MAQUINA: gettext_lazy("nenhuma máquina de robôs está ligada"),
+    Espera.SEM_DISCO: gettext_lazy("as máquinas ligadas têm 5 % ou menos do disco livre"),
     Espera.SEM_LUGAR: gettext_lazy("nenhuma máquina tem lugar para um robô"),
 }
 

@@ -43,6 +43,7 @@ TOM = {
     Motivo.CERCADO: ("idle", "migrado"),
     Motivo.SEM_BANCO: ("warn", "semrede"),
     Motivo.SEM_MEMORIA: ("bad", "alerta"),
+    Motivo.SEM_DISCO: ("warn", "alerta"),
     Motivo.SEM_PROGRESSO: ("bad", "relogio"),
 }
 CANAL = {

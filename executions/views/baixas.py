@@ -47,9 +47,7 @@ class BaixaDeRobo:
     def de(cls, robo: Processo, *, com: Iterable[Processo] = ()) -> "BaixaDeRobo":
         """`com`: the robots that are ended together with it; they take nobody's place."""
         going = {robo.pk, *(other.pk for other in com)}
-        others = (
-            Processo.objects.vivos().filter(execucao=robo.execucao_id, kill_requested_at=None).exclude(pk__in=going)
-        )
+        others = Processo.objects.em_servico().filter(execucao=robo.execucao_id).exclude(pk__in=going)
         return cls(robo, others.count())
 
     @property

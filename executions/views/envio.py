@@ -70,7 +70,7 @@ def _sem_espaco(request: HttpRequest, error: Exception) -> HttpResponse:
     """Raises the error again when it is another one."""
     if not sem_espaco(error):
         raise error
-    logger.error("no room for an upload path=%s: %s", request.path, error)
+    logger.error("no room for an upload path=%s: %s", request.path, error, extra={"event": "sem_espaco"})
     _soltar(request)
     return recusado(request, str(SEM_ESPACO), 507)
 

@@ -1,6 +1,7 @@
 """A host in a network namespace of its own: one cable (veth) leads to the database and to the portal."""
 
 import os
+import shutil
 import subprocess
 from contextlib import suppress
 from typing import Self
@@ -23,8 +24,8 @@ class Cable:
         self._end = f"v{self.name}"
 
     def __enter__(self) -> Self:
-        if os.geteuid() != 0:
-            pytest.skip("needs root: makes a network namespace")
+        if os.geteuid() != 0 or not shutil.which("ip"):
+            pytest.skip("needs root and iproute2: makes a network namespace")
         try:
             self._lay()
         except BaseException:

@@ -91,6 +91,10 @@ class SemNavegador(VerificadorPeticoes):
     _sleepers: "tuple[subprocess.Popen[bytes], ...]" = ()
 
     def abrir(self) -> None:
+        try:
+            (self.folder / "perfil").write_bytes(bytes(64 * 1024))  # as a browser does before anything else
+        except OSError as error:
+            raise NavegadorQuebrado(str(error)) from error
         self._failed = set()
         self._sleepers = tuple(
             subprocess.Popen(["sleep", "3600"], stdin=subprocess.DEVNULL, start_new_session=apart)

@@ -52,10 +52,12 @@ ROWS = (
         f"{K}::test_a_supervisor_killed_at_any_point_leaves_its_robot_to_the_watchdog",
     ), "The queue's message is acknowledged before the work, so there is no later acknowledgement to lose."),
     Row(6, "frozen beyond the lease, thawed after another answered", "the zombie writes nothing, gone in 10 s", 10, (
-        f"{H}::test_a_frozen_host_that_wakes_after_its_item_was_answered_elsewhere_writes_nothing",
+        f"{H}::test_robots_of_a_frozen_host_that_wake_after_others_answered_their_items_write_nothing",
         "tests/test_chain.py::test_a_frozen_robot_makes_no_progress_and_is_killed_and_its_item_retried",
     ), also=(
         "tests/test_verbs.py::test_a_robot_whose_item_was_taken_away_writes_nothing",
+        f"{A}::test_a_zombie_that_was_given_up_for_lost_and_leaves_by_itself_is_told_of",
+        "tests/test_late_robots.py::test_what_its_login_meets_does_not_end_the_batch_that_others_work_on",
     ), databases=BOTH),
     Row(7, "supervisor frozen", "its robot works on, no second one", 75, (
         f"{K}::test_a_frozen_supervisor_has_its_robot_replaced_by_nobody_while_that_works",
@@ -107,6 +109,10 @@ ROWS = (
         "tests/test_envios.py::test_an_upload_on_a_full_disk_is_refused_with_507_and_a_sentence",
         "tests/test_envios.py::test_the_api_answers_an_upload_on_a_full_disk_with_a_507_problem",
         "tests/test_envios.py::test_a_full_disk_under_the_database_refuses_an_upload_with_507_and_keeps_nothing_of_it",
+    ), also=(
+        "tests/test_disco.py::test_a_robot_takes_no_item_while_the_disk_is_full_and_the_work_goes_on_when_it_is_not",
+        "tests/test_disco.py::test_a_browser_that_breaks_on_a_full_disk_costs_its_item_no_attempt",
+        "tests/test_disco.py::test_a_browser_that_does_not_start_on_a_full_disk_is_no_fault_of_ours",
     )),
     Row(17, "queue rows deleted, doubled, stale", "answered all the same, no second robot", 68, (
         f"{C}::test_messages_that_come_twice_or_with_a_lock_of_yesterday_start_no_second_robot",
@@ -133,6 +139,8 @@ ROWS = (
         f"{E}::test_a_stranger_that_got_the_pid_of_a_dead_robot_is_not_killed",
         f"{E}::test_a_kill_that_finds_a_stranger_under_the_pid_spares_it_and_says_so_in_the_history",
         "tests/test_processes.py::test_the_session_of_a_stranger_that_leads_it_with_the_pid_of_a_dead_robot_is_not_the_robots",
+        "tests/test_strangers.py::test_the_janitor_kills_what_a_robot_left_and_no_daemon_that_got_its_pid_long_after",
+        "tests/test_strangers.py::test_a_host_that_starts_clears_its_own_and_no_daemon_that_got_the_pid_while_it_was_off",
     )),
     Row(22, "two watchdogs, a finish and a kill at once", "one winner, one crash counted", None, (
         f"{R}::test_two_watchdogs_a_robot_and_a_kill_at_once_end_an_item_once",
@@ -149,19 +157,27 @@ ROWS = (
         f"{C}::test_an_item_that_kills_its_robot_three_times_is_poison_and_all_others_are_answered",
     ), also=(
         "tests/test_verbs.py::test_three_crashes_are_poison_and_cost_no_attempt",
+        "tests/test_strangers.py::test_an_item_that_takes_its_host_down_three_times_is_poison",
     )),
-    Row(25, "portal down, flickering, login refused, captcha", "no attempt used up, rare probes, resumes alone", 300, (
+    Row(25, "portal down, flickering, login refused, captcha", "down: no attempt used up, few probes, resumes", 300, (
         f"{C}::test_an_outage_uses_no_attempt_up_and_the_batch_goes_on_by_itself",
         f"{C}::test_a_portal_that_fails_every_second_request_is_answered_for_in_the_end",
         f"{C}::test_a_portal_that_answers_no_login_is_down_though_its_forms_can_be_read",
         f"{C}::test_a_portal_that_answers_no_search_is_down_though_it_lets_everybody_in",
         "tests/test_chain_portal.py::test_an_outage_opens_the_breaker_uses_no_attempt_up_probes_rarely_and_ends_by_itself",
         "tests/test_commands.py::test_a_login_that_needs_a_person_ends_the_batch_after_one_try",
-        "tests/test_commands.py::test_a_refused_credential_is_not_tried_again_until_it_is_changed",
+    ), also=(
+        "tests/test_robos.py::test_a_refused_credential_ends_its_batches_and_serves_again_after_a_new_password",
+        "tests/test_robos.py::test_a_refusal_of_the_old_password_does_not_refuse_the_new_one",
+        "tests/test_late_robots.py::test_a_refusal_of_a_password_that_was_changed_meanwhile_ends_the_robot_alone",
+        "tests/test_suspicion.py::test_logins_that_nobody_answers_open_the_breaker_though_the_forms_can_be_read",
     )),
     Row(26, "a host cut off from the database, or from the portal", "no item has two robots; the batch ends", 75, (
         f"{H}::test_a_host_cut_off_from_the_database_ends_its_browsers_before_the_other_takes_their_items",
         f"{H}::test_a_host_cut_off_from_the_portal_alone_leaves_the_work_to_the_one_that_reaches_it",
+    ), also=(
+        f"{A}::test_a_robot_ends_before_its_lease_and_says_whether_the_database_or_a_freeze_was_the_reason",
+        "tests/test_idle_transaction.py::test_the_server_ends_the_transaction_and_its_owner_takes_the_database_for_away",
     ), databases=POSTGRES, divisor="4; from the portal 10"),
     Row(27, "a whole host gone, the last watchdog with it", "the other takes over", 90, (
         f"{H}::test_a_host_that_loses_its_power_is_replaced_by_the_other_whoever_watched_last",

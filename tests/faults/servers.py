@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -78,3 +78,16 @@ def hold_sqlite(seconds: float) -> threading.Thread:
     thread.start()
     taken.wait(60)
     return thread
+
+
+def takes_writes() -> bool:
+    """Does nobody hold SQLite's lock just now? PostgreSQL has none of its whole file."""
+    if connection.vendor != "sqlite":
+        return True
+    with closing(sqlite3.connect(str(connection.settings_dict["NAME"]), timeout=0.5, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        other.execute("ROLLBACK")
+        return True

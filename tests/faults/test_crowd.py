@@ -67,7 +67,7 @@ def test_messages_that_were_lost_are_sent_again(mundo: World, counted: Note) -> 
     counted(2, [took])
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize("rounds", [1, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
 def test_kill_all_while_batches_are_enqueued_started_and_claimed_is_final(
     mundo: World, machine: Machine, counted: Note, rounds: int
 ) -> None:

@@ -16,7 +16,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from executions import clock
 from executions.models import Execucao
+from executions.panorama import Espera
+from executions.robos import espera_de
 from tests import chain
 from tests.faults.damage import fill
 from tests.faults.proxy import Proxy
@@ -202,7 +205,9 @@ def small_disk(megabytes: int) -> Iterator[Path]:
 @needs_root
 @pytest.mark.once
 @pytest.mark.slow
-def test_a_full_disk_for_logs_and_browsers_stops_work_and_space_starts_it_again(counted: Note) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_full_disk_for_logs_and_browsers_stops_work_and_space_starts_it_again(counted: Note, killed: bool) -> None:
+    """`killed`: those at work are, so that fresh ones are asked for before their host has noticed."""
     with small_disk(24) as disk, world() as made:
         for name in ("vault_key", "secret_key"):
             if (settings.VAR_DIR / name).exists():
@@ -211,10 +216,18 @@ def test_a_full_disk_for_logs_and_browsers_stops_work_and_space_starts_it_again(
             batch = made.lot(40, max_robots=2)
             batch.done(2)
             stuff = fill(disk)
-            for robot in batch.execucao.processos.vivos().filter(pid__isnull=False):
-                os.kill(robot.pid, signal.SIGKILL)  # those that come now find no room
+            robots = batch.execucao.processos
+            for robot in robots.vivos().filter(pid__isnull=False) if killed else ():
+                os.kill(robot.pid, signal.SIGKILL)
+            chain.wait_for(lambda: not robots.vivos().exists(), 30, "the robots' end")
+            done, asked = batch.execucao.itens.filter(status="done").count(), robots.count()
+            assert robots.filter(motivo="sem_disco").exists() and asked <= 8, "robots start and fail again and again"
             time.sleep(6)
-            assert Execucao.objects.get(pk=batch.execucao.pk).aberta, "a full disk ended the batch"
+            stopped = Execucao.objects.get(pk=batch.execucao.pk)
+            assert stopped.aberta and espera_de(stopped, clock.db_now()) == Espera.SEM_DISCO
+            assert (batch.execucao.itens.filter(status="done").count(), robots.count()) == (done, asked) and done < 40
+            assert not batch.execucao.itens.falhados().exists()
+            assert not batch.execucao.itens.pendentes().exclude(attempts=0).exists()
             stuff.unlink()
             back = time.monotonic()
             made.finish(batch, 90)

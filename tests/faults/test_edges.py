@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -110,15 +111,31 @@ def test_a_page_that_never_ends_or_kills_its_tab_costs_one_attempt(counted: Note
 
 # ---- uploads ------------------------------------------------------------------------------------------------------
 def half_an_upload(port: int, token: str) -> socket.socket:
-    """A multipart POST of which half has been sent."""
+    """A multipart POST of which half has been sent, large enough to be kept in a file meanwhile."""
     sock = socket.create_connection(("127.0.0.1", port))
-    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.pdf"\r\n\r\n' + b"%PDF-" + b"0" * 2**20
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.pdf"\r\n\r\n' + b"%PDF-" + b"0" * 2**21
     head = (
         f"POST /enqueue HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {2 * len(body)}\r\n\r\n"
     )
     sock.sendall(head.encode() + body)
     return sock
+
+
+def workers_of(port: int) -> list[int]:
+    table = processes.table()
+    named = [pid for pid, words in judge.left_over(f"127.0.0.1:{port}").items() if "gunicorn" in words]
+    return [pid for pid in named if pid in table and table[pid].ppid != os.getpid()]
+
+
+def kept_by(pids: list[int], folder: Path) -> list[str]:
+    """Files in this folder that they hold open, with or without a name, and that are not empty."""
+    found = []
+    for entry in (entry for pid in pids for entry in Path(f"/proc/{pid}/fd").glob("*")):
+        with suppress(OSError):
+            if os.readlink(entry).startswith(str(folder)) and entry.stat().st_size > 2**20:
+                found.append(str(entry))
+    return found
 
 
 def kept() -> tuple[int, int, int]:
@@ -134,14 +151,13 @@ def test_an_upload_that_breaks_off_leaves_no_execution_and_no_file(counted: Note
     before = kept()
     with web(2, TMPDIR=tmp_path) as port:
         sock = half_an_upload(port, token)
-        time.sleep(1)
+        chain.wait_for(lambda: kept_by(workers_of(port), tmp_path), 10, "a part of the upload")
         if who == "the client":
             sock.close()
         else:
-            for pid, words in judge.left_over(f"127.0.0.1:{port}").items():
-                if "gunicorn" in words and processes.table()[pid].ppid != os.getpid():
-                    os.kill(pid, signal.SIGKILL)
-        time.sleep(1)
+            for pid in workers_of(port):
+                os.kill(pid, signal.SIGKILL)
+        chain.wait_for(lambda: not kept_by(workers_of(port), tmp_path), 10, "the end of what was uploaded")
         sock.close()
         again = half_an_upload(port, token)  # it serves on
         again.close()

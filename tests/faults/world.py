@@ -18,13 +18,13 @@ from executions import intake
 from executions.models import Credencial, Execucao, JobItem, Processo
 from executions.robos import iniciar
 from tests import chain
-from tests.faults import judge
+from tests.faults import judge, servers
 from workers import processes
 from workers.portals.demo.generate import gerar_casos
 from workers.portals.demo.sample import Esperado
 from workers.portals.demo.server import PortalDemo
 
-POOL = 4000
+POOL = 5000
 NO_BROWSER = "tests.faults.settings"
 DIVISOR = 10.0
 # What a busy machine needs to start a process does not shrink with the divisor: these stay longer than the others.
@@ -173,11 +173,18 @@ def everything_of(host: chain.Machine) -> list[int]:
 
 
 def freeze(host: chain.Machine) -> list[int]:
-    """As a machine that is paused: parents first, so that nobody acts on what the others stop doing."""
-    pids = everything_of(host)
-    for pid in pids:
-        strike(pid, signal.SIGSTOP)
-    return pids
+    """As a machine that is paused: parents first, so that nobody acts on what the others stop doing.
+
+    Again, until none of it stands still with SQLite's lock, with which no other host could go on.
+    """
+    while True:
+        pids = everything_of(host)
+        for pid in pids:
+            strike(pid, signal.SIGSTOP)
+        if servers.takes_writes():
+            return pids
+        thaw(pids)
+        time.sleep(0.2)
 
 
 def thaw(pids: list[int]) -> None:
