@@ -172,6 +172,8 @@ def disco_cheio(olhar: Olhar) -> Iterator[Alerta]:
         if host.disco is not None and host.disco >= VERMELHO:
             title = _("O disco da máquina %(nome)s está em %(n).0f%%.") % {"nome": host.nome, "n": host.disco}
             text = _("Sem espaço, nem os navegadores nem o banco de dados escrevem. Apague o que não é preciso.")
+            if host.sem_disco:
+                text = _("Os robôs dela pararam, sem gastar tentativas, e voltam sozinhos. Apague o que não é preciso.")
             yield Alerta("bad", "maquina", _("Disco cheio"), title, text, *_maquina(host.pk))
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from executions.models import Execucao, JobItem, Processo
 from executions.results import Resultado
+from tests.faults import probes
 from workers.portals.demo.log import LogEntry
 from workers.portals.demo.model import Caso
 from workers.portals.demo.sample import Esperado
@@ -233,6 +234,7 @@ def _all_there(story: Story, lot: Lot) -> Iterable[Finding]:
 
 def _limits(log: list[LogEntry], lot: Lot) -> Iterable[Finding]:
     items_of = Counter(lot.numeros.values())
+    log = probes.without(log)
     most = sessions_at_once(log, items_of)
     if most > lot.max_robots + lot.zombies:
         yield Finding("limit", f"{most} sessions at once, {lot.max_robots} allowed")

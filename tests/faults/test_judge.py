@@ -180,6 +180,30 @@ def test_only_sessions_of_the_lots_cases_count_against_its_limit() -> None:
     assert judge.sessions_at_once([*LOG, *other], [A, B]) == 1
 
 
+def form(session: str, at: float) -> LogEntry:
+    return LogEntry(at, at + 0.1, session, "demo", "login_form", "", 200)
+
+
+def test_a_robot_of_another_lot_that_probes_the_portal_by_an_answered_case_is_not_at_work_on_it() -> None:
+    answered = [*login("o", 0), *visit("o", "x", 1), *visit("o", A, 3.5), form("o", 4.9)]
+    assert kinds([*LOG, *answered]) == set()
+    silent = [*login("o", 0), *visit("o", "x", 1), *visit("o", A, 3.5, status=503, attachments=0)]
+    assert kinds([*LOG, *silent]) == set()
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param([*visit("o", A, 3.5), *visit("o", "x", 5)], id="it goes on to another case"),
+        pytest.param([*visit("o", B, 2.9), form("o", 4.9)], id="nobody had got an answer before"),
+        pytest.param(visit("o", A, 3.5), id="it ends with an answer"),
+        pytest.param([*visit("o", B, 2.9, status=503, attachments=0)], id="nor a known one without"),
+    ],
+)
+def test_a_second_session_that_does_not_probe_is_found(second: list[LogEntry]) -> None:
+    assert "limit" in kinds([*LOG, *login("o", 0), *second])
+
+
 @pytest.mark.parametrize("how", ["environment", "command line"])
 def test_a_process_left_over_is_found_by_its_environment_and_by_its_command_line(how: str) -> None:
     sign = f"sinal-{uuid.uuid4()}"
