@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from executions import clock
-from executions.alertas import Olhar, alertas
+from executions.alertas import Alerta, Olhar, alertas
 from executions.hoje import GRUPOS, Hoje, meia_noite, por_execucao
 from executions.models import (
     Agendamento,
@@ -54,10 +54,14 @@ AUTH_QUERIES = 4  # the session, the user, the person's own permissions and thos
 
 def _avisos() -> list[tuple[str, str]]:
     """(badge, title) of every alert there is now."""
+    return [(alerta.selo, alerta.titulo) for alerta in _alertas()]
+
+
+def _alertas() -> list[Alerta]:
     agora = clock.db_now()
     marcadas = list(Execucao.objects.que_pedem_atencao(agora).com_espera(agora).com_nomes().em_ordem())
     look = Olhar(Panorama(agora, marcadas), Portal.objects.com_credenciais_ruins(agora), marcadas)
-    return [(alerta.selo, alerta.titulo) for alerta in alertas(look)]
+    return list(alertas(look))
 
 
 def _html(url: str = "/", **headers: str) -> str:
@@ -293,6 +297,12 @@ def test_a_host_whose_canary_is_old_or_whose_memory_or_disk_is_red_is_an_alert()
         ("Memória cheia", "A memória da máquina b está em 93%."),
         ("Disco cheio", "O disco da máquina b está em 96%."),
     ]
+
+
+@pytest.mark.parametrize(("free", "stopped"), [(5.0, True), (5.1, False)])
+def test_the_alert_of_a_full_disk_says_when_the_machines_robots_stand_still(free: float, stopped: bool) -> None:
+    novo_host(disco_livre=free)
+    assert ["Os robôs dela pararam" in alerta.texto for alerta in _alertas()] == [stopped]
 
 
 def test_a_portal_that_is_down_and_the_credentials_that_it_refused_or_blocked_are_alerts() -> None:
