@@ -81,6 +81,17 @@ def test_a_host_that_starts_clears_its_own_and_no_daemon_that_got_the_pid_while_
     assert robot.status == "lost"
 
 
+def test_a_host_that_starts_clears_one_that_lives_however_long_it_gave_no_sign() -> None:
+    leader = subprocess.Popen([sys.executable, "-c", DAEMON + "time.sleep(300)"], start_new_session=True)
+    who = processes.identity(leader.pid)
+    assert who is not None
+    chain.wait_for(lambda: len(members(who)) == 2, 10, "its child")
+    robot_of(who, start_ticks=who.start_ticks, heartbeat_at=clock.db_now() - timedelta(hours=1))
+    assert janitor.clear_host().found == 2
+    leader.wait()
+    assert not members(who)
+
+
 def test_an_item_whose_robot_was_alive_goes_back_and_one_that_went_down_with_its_host_is_a_crash(
     daemon: processes.Identity,
 ) -> None:

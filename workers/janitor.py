@@ -60,12 +60,14 @@ def _sessions() -> dict[int, int]:
 
 
 def _still_its_own(row: Processo, sessions: dict[int, int]) -> bool:
-    """Does the session under its pid still hold what it began? A pid is given again when no process has it as its
-    session any more: whoever came long after its last sign is a stranger."""
+    """Does the session under its pid still hold itself, or what it began? A pid is given again when no process has it
+    as its session any more: whoever came long after its last sign is a stranger."""
     oldest = sessions.get(row.pid or 0)
     if oldest is None or row.heartbeat_at is None:
         return False
-    return oldest <= processes.ticks_ago((clock.db_now() - row.heartbeat_at - LATE_CHILDREN).total_seconds())
+    return oldest == row.start_ticks or oldest <= processes.ticks_ago(
+        (clock.db_now() - row.heartbeat_at - LATE_CHILDREN).total_seconds()
+    )
 
 
 def _uuids_alive() -> list[UUID]:
