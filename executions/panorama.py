@@ -156,7 +156,7 @@ class Panorama:
         return Espera.SEM_DISCO if full else Espera.SEM_LUGAR
 
     def _que_atendem(self, execucao: Execucao) -> list[Host]:
-        return [host for host in self.hosts_vivos if host.atende(execucao.pk) and not host.sem_disco]
+        return [host for host in self.hosts_vivos if host.recebe(execucao.pk)]
 
     def espera_de(self, execucao: Execucao) -> Espera:
         """What this execution waits for now, if anything."""

@@ -1,14 +1,18 @@
 """What the tests of the processes' pages share: scripts in a folder of their own, and runs in each state."""
 
+import subprocess
+import sys
 import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from executions import clock, scripts
 from executions.models import Host, Processo, Saida, Script
+from tests import chain
 from tests.factories import novo_host
 
 DECLARADOS = [
@@ -48,6 +52,21 @@ def rodada(script: Script, *, pid: int | None = None, **campos: Any) -> Processo
         Processo.objects.filter(pk=row.pk).update(**campos)
     row.refresh_from_db()
     return row
+
+
+def supervisor_apart(processo: Processo) -> "subprocess.Popen[bytes]":
+    """Its supervisor, in a process of its own that the test can kill; returns once the script runs."""
+    code = f"from workers import supervision; supervision.supervise('{processo.uuid}')"
+    where = {"ROBOT_HOST": settings.ROBOT_HOST, "SCRIPTS_DIR": settings.SCRIPTS_DIR}
+    supervisor = subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "shell", "-c", code],
+        env=chain.environment(**where),
+        start_new_session=True,
+    )
+    running = Processo.objects.filter(pk=processo.pk, status="running")
+    chain.wait_for(running.exists, 20, "the script")
+    processo.refresh_from_db()
+    return supervisor
 
 
 def terminada(script: Script, status: str = "exited", motivo: str = "concluido", **campos: Any) -> Processo:

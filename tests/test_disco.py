@@ -38,12 +38,14 @@ def test_the_fuller_of_the_two_disks_counts_and_a_folder_that_is_not_made_yet_li
     assert disco.livre() == 5
 
 
-def test_a_robot_of_a_full_machine_opens_no_browser_and_its_host_is_asked_for_no_other(livre: dict[str, float]) -> None:
+def test_a_robot_of_a_full_machine_opens_no_browser_and_its_host_is_asked_for_no_other(
+    livre: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     host, other = novo_host(disco_livre=50.0), novo_host(disco_livre=50.0, places=1)
     batch = nova_execucao(4, max_robots=3)
     work = a_robot(batch)
     opened: list[str] = []
-    work.robot.abrir = raising(None, opened)  # type: ignore[method-assign]
+    monkeypatch.setattr(work.robot, "abrir", raising(None, opened))
     livre["now"] = disco.MINIMO
     fim = work.run()
     assert fim.motivo == "sem_disco" and not opened

@@ -54,11 +54,11 @@ def test_the_same_from_a_robot_in_service_ends_it() -> None:
     assert contadores(batch) == (0, 0, 0, 3)
 
 
-def test_a_password_changed_while_a_robot_works_is_the_one_of_its_next_login() -> None:
+def test_a_password_changed_while_a_robot_works_is_the_one_of_its_next_login(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = nova_execucao(2)
     work = a_robot(batch)
     used: list[str] = []
-    work.robot.login = lambda: used.append(work.execucao.credencial.senha)  # type: ignore[method-assign]
+    monkeypatch.setattr(work.robot, "login", lambda: used.append(work.execucao.credencial.senha))
     work.login()
     fresh = Credencial.objects.get(pk=batch.credencial_id)
     fresh.trocar_senha("outra")
@@ -67,7 +67,9 @@ def test_a_password_changed_while_a_robot_works_is_the_one_of_its_next_login() -
     assert used == ["segredo", "outra"]
 
 
-def test_a_refusal_of_a_password_that_was_changed_meanwhile_ends_the_robot_alone() -> None:
+def test_a_refusal_of_a_password_that_was_changed_meanwhile_ends_the_robot_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     batch = nova_execucao(2)
     work = a_robot(batch)
 
@@ -77,7 +79,7 @@ def test_a_refusal_of_a_password_that_was_changed_meanwhile_ends_the_robot_alone
         fresh.save()
         raise CredencialRecusada
 
-    work.robot.login = refused  # type: ignore[method-assign]
+    monkeypatch.setattr(work.robot, "login", refused)
     with pytest.raises(Fim) as fim:
         work.login()
     assert fim.value.motivo == "credencial"

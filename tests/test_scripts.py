@@ -1,7 +1,6 @@
 """Scripts as supervised processes: one each, watched, limited, ended whole, recorded."""
 
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ from django.db import connections
 from executions import clock, scripts
 from executions.models import Host, Processo, Registro, Script
 from tests import chain, factories
+from tests.processos import supervisor_apart
 from workers import processes
 from workers.output import Output
 from workers.processes import still
@@ -288,14 +288,7 @@ def test_a_script_that_outlived_its_supervisor_is_found_and_ended(folder: Path, 
     host = factories.novo_host(nome=settings.ROBOT_HOST, heartbeat_at=None)
     processo = scripts.pedir_script(row)
     Processo.objects.filter(pk=processo.pk).update(host=host)
-    # The supervisor, in a process of its own that the test can kill.
-    code = f"from workers import supervision; supervision.supervise('{processo.uuid}')"
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "shell", "-c", code]
-    supervisor = subprocess.Popen(
-        command, env=chain.environment(ROBOT_HOST=settings.ROBOT_HOST, SCRIPTS_DIR=folder), start_new_session=True
-    )
-    chain.wait_for(lambda: Processo.objects.filter(pk=processo.pk, status="running").exists(), 15, "the script")
-    processo.refresh_from_db()
+    supervisor = supervisor_apart(processo)
     supervisor.kill()
     supervisor.wait()
     assert still(processes._member(processo.pid))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from executions import clock
 from executions.models import Processo
@@ -53,8 +54,6 @@ def members(who: processes.Identity) -> list[processes.Member]:
 
 def robot_of(who: processes.Identity, **row: Any) -> Processo:
     """A robot of this machine that had the same pid as the daemon's dead leader, and began before it."""
-    from django.conf import settings  # noqa: PLC0415 (as the fixture has set it)
-
     known = {"pid": who.pid, "start_ticks": who.start_ticks - 1, "boot_id": who.boot_id}
     host = novo_host(nome=settings.ROBOT_HOST)
     return novo_robo(nova_execucao(1), host, **known | row)
@@ -92,7 +91,7 @@ def test_a_host_that_starts_clears_one_that_lives_however_long_it_gave_no_sign()
     assert not members(who)
 
 
-def test_an_item_whose_robot_was_alive_goes_back_and_one_that_went_down_with_its_host_is_a_crash(
+def test_an_item_goes_back_with_its_attempt_when_anything_of_its_robot_is_alive(
     daemon: processes.Identity,
 ) -> None:
     alive = robot_of(daemon)
@@ -103,7 +102,7 @@ def test_an_item_whose_robot_was_alive_goes_back_and_one_that_went_down_with_its
     assert (item.status, item.attempts, item.crashes) == ("pending", 0, 0)
 
 
-def test_an_item_that_takes_its_host_down_three_times_is_poison(settings: Any) -> None:
+def test_an_item_that_takes_its_host_down_three_times_is_poison() -> None:
     batch, host = nova_execucao(1), novo_host(nome=settings.ROBOT_HOST)
     for crashes in (1, 2, 3):
         item = tomado(batch, novo_robo(batch, host))

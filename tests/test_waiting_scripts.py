@@ -1,8 +1,7 @@
 """A script that waits for its turn is never dropped, one that nobody watches is ended, and none starts twice."""
 
-import subprocess
-import sys
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from executions import clock, scripts
 from executions.models import Host, Processo
 from tests import chain
 from tests.factories import novo_host
-from tests.processos import novo_script, pasta_de_scripts, rodada
+from tests.processos import novo_script, pasta_de_scripts, rodada, supervisor_apart
 from workers import janitor, processes, supervision, watchdog
 from workers.host import HostAgent
 from workers.scripts import ScriptExecutor
@@ -24,9 +23,9 @@ __all__ = ["pasta_de_scripts"]
 pytestmark = pytest.mark.django_db
 
 
-def sent(pasta: Path, host: Host) -> Processo:
+def sent(pasta: Path, host: Host, code: str = "print('oi')") -> Processo:
     """A script that was sent to this host, which has not taken it up."""
-    row = scripts.pedir_script(novo_script(pasta))
+    row = scripts.pedir_script(novo_script(pasta, code))
     Processo.objects.filter(pk=row.pk).update(host=host, sent_at=clock.db_now())
     row.refresh_from_db()
     return row
@@ -50,9 +49,10 @@ def test_one_sent_to_a_host_that_stops_or_starts_again_waits_for_any_host(pasta:
     host = novo_host(nome=settings.ROBOT_HOST)
     agent = HostAgent(threading.Event())
     agent.host = host
-    for clears in (agent._robots_left, janitor.clear_host):
+    clearing: tuple[Callable[[], object], ...] = (agent._robots_left, janitor.clear_host)
+    for clears in clearing:
         row = sent(pasta, host)
-        clears()  # type: ignore[operator]
+        clears()
         row.refresh_from_db()
         assert (row.status, row.host, row.sent_at) == ("requested", None, None)
 
@@ -84,18 +84,8 @@ def test_execute_script_works_where_a_host_was_killed_while_it_stopped(pasta: Pa
 @pytest.mark.django_db(transaction=True)
 def test_one_whose_supervisor_is_killed_ends_though_no_host_is_left_to_see_it(pasta: Path, settings: Any) -> None:
     host = novo_host(nome=settings.ROBOT_HOST, heartbeat_at=None)
-    row = sent(pasta, host)
-    (pasta / row.script.arquivo).write_text("import time; time.sleep(300)")
-    row.script.confirmar()
-    row.script.save()
-    code = f"from workers import supervision; supervision.supervise('{row.uuid}')"
-    supervisor = subprocess.Popen(
-        [sys.executable, str(settings.BASE_DIR / "manage.py"), "shell", "-c", code],
-        env=chain.environment(ROBOT_HOST=settings.ROBOT_HOST, SCRIPTS_DIR=pasta),
-        start_new_session=True,
-    )
-    chain.wait_for(lambda: Processo.objects.filter(pk=row.pk, status="running").exists(), 20, "the script")
-    row.refresh_from_db()
+    row = sent(pasta, host, "import time; time.sleep(300)")
+    supervisor = supervisor_apart(row)
     assert processes.find(mark(row.uuid), who(row))
     supervisor.kill()
     supervisor.wait()

@@ -11,6 +11,7 @@ from executions import clock, limpeza
 from executions.models import Controle, Host, Processo
 from workers import processes
 from workers.supervisor import mark, robot_folder
+from workers.watchdog import who
 
 logger = logging.getLogger("robotcontrol.watchdog")
 
@@ -25,7 +26,7 @@ def clean() -> processes.Reaped:
     """
     total, sessions = processes.NOTHING, _sessions()
     for row in _ended_here(sessions):
-        total += _reap(row, by_session=_still_its_own(row, sessions))
+        total += _reap(row, sessions)
     _remove_folders()
     Host.objects.filter(nome=settings.ROBOT_HOST).exclude(orfaos=len(total.left)).update(orfaos=len(total.left))
     if total.found:
@@ -81,10 +82,8 @@ def _uuids_alive() -> list[UUID]:
     return found
 
 
-def _reap(row: Processo, *, by_session: bool) -> processes.Reaped:
-    trusted = row.pid and by_session
-    who = processes.Identity(row.pid or 0, row.start_ticks or 0, row.boot_id) if trusted else None
-    return processes.reap(mark(row.uuid), who)
+def _reap(row: Processo, sessions: dict[int, int]) -> processes.Reaped:
+    return processes.reap(mark(row.uuid), who(row) if _still_its_own(row, sessions) else None)
 
 
 def _remove_folders() -> None:
@@ -100,15 +99,15 @@ def _remove_folders() -> None:
 def clear_host() -> processes.Reaped:
     """At a host's start, and for a kill where no host runs: ends every robot row of this host, and its processes.
 
-    The item of one that is alive goes back with its attempt: it was no fault of its item's. One that is gone already
-    died with its host, perhaps of its item: that is a crash (T9).
+    The item of one of which anything is alive goes back with its attempt: it was no fault of its item's. One that is
+    gone already died with its host, perhaps of its item: that is a crash (T9).
     """
     total = processes.NOTHING
     mine = Processo.objects.filter(host__nome=settings.ROBOT_HOST)
     mine.voltar_a_espera()
     sessions = _sessions()
     for row in mine.vivos():
-        reaped = _reap(row, by_session=_still_its_own(row, sessions))
+        reaped = _reap(row, sessions)
         total += reaped
         row.terminar(
             Processo.Status.LOST, motivo=Processo.Motivo.PERDIDO, item="devolver" if reaped.found else "expirar"

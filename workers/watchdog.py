@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from executions import alarmes, esperas
 from executions.errors import StaleClaim
 from executions.models import Batida, Execucao, Host, JobItem, Processo, Quadro, Registro
-from executions.models.processo_queryset import ProcessoQuerySet
+from executions.models.processo_queryset import NOT_STARTED, ProcessoQuerySet
 from executions.panorama import LEGITIMATE
 from executions.results import ErroClasse
 from executions.robos import espera_de, pedir_robos
@@ -27,7 +27,6 @@ from workers.supervisor import mark, robot_folder
 logger = logging.getLogger("robotcontrol.watchdog")
 
 Motivo, Status = Processo.Motivo, Processo.Status
-NOT_STARTED = (Status.REQUESTED, Status.STARTING)
 KILL_GRACE_SECONDS = 5.0
 PROGRESS_GRACE_SECONDS = 15.0
 LATE_STEPS = 3

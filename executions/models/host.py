@@ -114,6 +114,10 @@ class Host(models.Model):
         """No robot starts here until there is room."""
         return self.disco_livre is not None and self.disco_livre <= disco.MINIMO
 
+    def recebe(self, execucao_id: int | None = None) -> bool:
+        """`atende`, and there is room on its disk."""
+        return self.atende(execucao_id) and not self.sem_disco
+
     def medir_disco(self) -> bool:
         """Measures the disks of this machine, which this row stands for. Are they too full to work?"""
         self.disco_livre = disco.livre()

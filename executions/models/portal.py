@@ -218,9 +218,9 @@ class Portal(models.Model):
 
         for (_case, item_id), n in surto.items():
             spared = JobItem.objects.filter(pk=item_id or 0, attempts__gt=0, snoozes__lt=MAX_SNOOZES)
-            again = {"snoozes": F("snoozes") + 1, "available_at": agora}
-            if not spared.em_andamento().update(attempts=Greatest(F("attempts") - n, 1), snoozes=again["snoozes"]):
-                spared.pendentes().update(attempts=Greatest(F("attempts") - n, 0), **again)
+            attempts, snoozes = F("attempts") - n, F("snoozes") + 1
+            if not spared.em_andamento().update(attempts=Greatest(attempts, 1), snoozes=snoozes):
+                spared.pendentes().update(attempts=Greatest(attempts, 0), snoozes=snoozes, available_at=agora)
 
     def fechar_disjuntor(self) -> None:
         """The probe got through: the portal's batches go on."""

@@ -27,7 +27,8 @@ class Status(models.TextChoices):
     LOST = "lost", _("perdido")
 
 
-LIVE = (Status.REQUESTED, Status.STARTING, Status.RUNNING, Status.STOPPING)
+NOT_STARTED = (Status.REQUESTED, Status.STARTING)
+LIVE = (*NOT_STARTED, Status.RUNNING, Status.STOPPING)
 
 
 class Tipo(models.TextChoices):
@@ -139,7 +140,7 @@ class ProcessoQuerySet(models.QuerySet["Processo"]):
     def nao_iniciados(self, agora: datetime) -> "ProcessoQuerySet":
         """Sent, and not running after SENT_TIMEOUT_SECONDS."""
         limit = agora - timedelta(seconds=settings.SENT_TIMEOUT_SECONDS)
-        return self.filter(status__in=(Status.REQUESTED, Status.STARTING), sent_at__lt=limit)
+        return self.filter(status__in=NOT_STARTED, sent_at__lt=limit)
 
     def nao_recebidos(self, agora: datetime) -> "ProcessoQuerySet":
         """Sent, and no supervisor took them up."""

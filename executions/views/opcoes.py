@@ -66,7 +66,7 @@ class Opcoes:
         self._dados = dados if dados and "max_robots" in dados else None
         self._form = _Campos(self._dados) if self._dados else None
         self._robos = list(Processo.objects.vivos().robos().com_item())
-        self._hosts = [host for host in Host.objects.vivos(self._agora) if host.atende() and not host.sem_disco]
+        self._hosts = [host for host in Host.objects.vivos(self._agora) if host.recebe()]
         self.alvos = self._alvos(draft, usuario)
         self.destinos = list(Destino.objects.filter(ativo=True))
 

@@ -21,11 +21,12 @@ def without(log: Iterable[LogEntry]) -> list[LogEntry]:
     for entries in of_session.values():
         for place, entry in enumerate(entries):
             if entry.kind == "search":
-                own = [one for one in entries[place + 1 :] if one.kind != "attachments"][:1]
+                visit = _visit(entries[place:])
+                after = entries[place + len(visit) :][:1]
                 first = answered.get(entry.numero)
                 known = first is not None and first.session != entry.session and first.end < entry.begin
-                if known and (own[0].kind == "login_form" if own else entry.status != 200):
-                    probes |= {id(one) for one in _visit(entries[place:])}
+                if known and (after[0].kind == "login_form" if after else entry.status != 200):
+                    probes |= set(map(id, visit))
     return [entry for entry in log if id(entry) not in probes]
 
 

@@ -184,7 +184,7 @@ def freeze(host: chain.Machine) -> list[int]:
         if servers.takes_writes():
             return pids
         thaw(pids)
-        time.sleep(0.2)
+        chain.wait_for(servers.takes_writes, 30, "the end of a write")
 
 
 def thaw(pids: list[int]) -> None:
